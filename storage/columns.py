@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import REAL, TypeDecorator
+from sqlalchemy.types import REAL, TypeDecorator, TypeEngine
 
 Int64 = BigInteger().with_variant(Integer(), "sqlite")
-Real = DOUBLE_PRECISION().with_variant(REAL(), "sqlite")
+Real: TypeEngine[float] = DOUBLE_PRECISION().with_variant(REAL(), "sqlite")
 Bytes = LargeBinary()
 # microseconds since 1970-01-01 UTC
 Micros = Int64

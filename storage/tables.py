@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, MetaData, Table, Text, UniqueConstraint, text
 
 from storage.columns import Flag, Int64, JsonText, Micros
 
@@ -43,6 +43,8 @@ prompts = _table(
     _col("id", Text, key=True),
     _col("category", Text),
     _col("messages", JsonText),
+    # the words of all turns, for search: in `messages` a search would also hit roles and keys
+    _col("text", Text),
     _col("created_at", Micros),
     Index("ix_prompts_category", "category"),
 )
@@ -100,7 +102,11 @@ batch_pairs = _table(
     _col("pair_id", Text, ForeignKey("pairs.id"), key=True),
     # drawn from a hash, so the order says nothing about where a pair came from
     _col("position", Text),
+    # effective votes, without skips, of normal assignments: kept by votes.append beside the log,
+    # so that the next offer counts nothing
+    Column("votes", Int64, nullable=False, server_default="0"),
     Index("ix_batch_pairs_batch_id_position", "batch_id", "position"),
+    Index("ix_batch_pairs_next", "batch_id", "votes", "position", "pair_id"),
     Index("ix_batch_pairs_pair_id", "pair_id"),
 )
 
@@ -160,9 +166,24 @@ assignments = _table(
     _col("sequence", Int64),
     _col("offered_at", Micros),
     _col("leased_until", Micros),
+    # when the effective vote came, null without one: kept by votes.append beside the log
+    _col("answered_at", Micros, null=True),
     UniqueConstraint("batch_id", "pair_id", "annotator_id", "kind"),
     UniqueConstraint("batch_id", "annotator_id", "sequence"),
     Index("ix_assignments_batch_id_pair_id", "batch_id", "pair_id"),
+    Index(
+        "ix_assignments_batch_id_annotator_id_answered_at",
+        "batch_id",
+        "annotator_id",
+        "answered_at",
+    ),
+    Index(
+        "ix_assignments_open",
+        "batch_id",
+        "pair_id",
+        sqlite_where=text("answered_at IS NULL"),
+        postgresql_where=text("answered_at IS NULL"),
+    ),
 )
 
 votes = _table(

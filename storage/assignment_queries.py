@@ -1,0 +1,113 @@
+"""The queries of `storage.assignments`, built once: building them costs more than running them.
+
+Parameters: `batch`, `annotator`, `assignment` are ids; `now` is microseconds; `room` is the batch's
+overlap; `votes` is a number of votes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, select
+
+from storage import tables
+from storage.rows import AssignmentKind
+
+_table = tables.assignments
+_within = tables.batch_pairs
+_batch = tables.batches
+_held = _table.alias("held")
+_seen = _table.alias("seen")
+
+_of_batch: BindParameter[str] = bindparam("batch")
+_of_annotator: BindParameter[str] = bindparam("annotator")
+_now: BindParameter[int] = bindparam("now")
+_room: BindParameter[int] = bindparam("room")
+
+
+def _same_pair(one: Any, other: Any) -> ColumnElement[bool]:
+    same: ColumnElement[bool] = (one.c.batch_id == other.c.batch_id) & (
+        one.c.pair_id == other.c.pair_id
+    )
+    return same
+
+
+def _is_held(assignment: Any) -> tuple[ColumnElement[bool], ...]:
+    """Conditions of a running lease of somebody else that holds a place."""
+    return (
+        assignment.c.annotator_id != _of_annotator,
+        assignment.c.kind == AssignmentKind.NORMAL.value,
+        assignment.c.answered_at.is_(None),
+        assignment.c.leased_until > _now,
+    )
+
+
+def _was_assigned(outer: Any) -> ColumnElement[bool]:
+    """Whether the annotator ever had the pair of the outer query."""
+    mine = select(_seen.c.id).where(_same_pair(_seen, outer), _seen.c.annotator_id == _of_annotator)
+    return mine.exists()
+
+
+# places of a pair in `batch_pairs` that votes and the running leases of others take
+_leases = select(func.count()).where(_same_pair(_held, _within), *_is_held(_held))
+_taken = _within.c.votes + _leases.scalar_subquery()
+
+_columns = [column for column in _table.c if column.name != "answered_at"]
+_mine = (_table.c.batch_id == _of_batch, _table.c.annotator_id == _of_annotator)
+
+OVERLAP = select(_batch.c.overlap).where(_batch.c.id == _of_batch)
+# offers of one batch take turns on PostgreSQL; SQLite has one writer and ignores this
+OVERLAP_LOCKED = OVERLAP.with_for_update()
+
+ONE = select(*_columns).where(_table.c.id == bindparam("assignment"))
+# without ORDER BY: with it, SQLite walks everything this annotator ever had, by sequence
+OPEN = (
+    select(*_columns)
+    .join(_within, _same_pair(_within, _table))
+    .join(_batch, _batch.c.id == _table.c.batch_id)
+    .where(*_mine, _table.c.answered_at.is_(None))
+    .where((_table.c.leased_until > _now) | (_taken < _batch.c.overlap))
+)
+LAST_ANSWERED = (
+    select(*_columns)
+    .where(*_mine, _table.c.answered_at.is_not(None))
+    .order_by(_table.c.answered_at.desc(), _table.c.sequence.desc())
+    .limit(1)
+)
+LAST_SEQUENCE = select(func.max(_table.c.sequence)).where(*_mine)
+TAKEN = select(_taken).where(
+    _within.c.batch_id == _of_batch, _within.c.pair_id == bindparam("pair")
+)
+
+MOST_VOTES = select(func.max(_within.c.votes)).where(
+    _within.c.batch_id == _of_batch, _within.c.votes < _room
+)
+# walks an index of (batch, votes, position) and stops at the first hit
+NEXT_PAIR = (
+    select(_within.c.pair_id)
+    .where(_within.c.batch_id == _of_batch, _within.c.votes == bindparam("votes"))
+    .where(~_was_assigned(_within), _taken < _room)
+    .order_by(_within.c.position)
+    .limit(1)
+)
+
+DONE = select(func.count()).where(*_mine, _table.c.answered_at.is_not(None))
+# subqueries, so that SQLite walks the few assignments and not the many pairs
+_votes = select(_within.c.votes).where(_same_pair(_within, _table)).scalar_subquery()
+WITH_ROOM = select(func.count()).where(_within.c.batch_id == _of_batch, _within.c.votes < _room)
+HAD_WITH_ROOM = select(func.count()).where(*_mine, _votes < _room)
+_full = (
+    select(_table.c.pair_id)
+    .where(_table.c.batch_id == _of_batch, *_is_held(_table))
+    .where(_votes < _room, ~_was_assigned(_table))
+    .group_by(_table.c.batch_id, _table.c.pair_id)
+    .having(func.count() + _votes >= _room)
+)
+FULL_BY_LEASES = select(func.count()).select_from(_full.subquery())
+
+INSERT = _table.insert()
+RENEW = (
+    _table.update()
+    .where(_table.c.id == bindparam("assignment"), _table.c.leased_until < bindparam("until"))
+    .values(leased_until=bindparam("until"))
+)

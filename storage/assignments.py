@@ -1,0 +1,173 @@
+"""Assignments: which pair of a batch is offered to whom, under a lease.
+
+A pair takes as many votes as the batch's overlap says. A running lease holds a place for the vote
+that it may bring; a skip or an expired lease gives the place back. A pair is assigned to a person
+once, so a skipped pair never comes back to the same person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from storage import assignment_queries as queries
+from storage import clock
+from storage.errors import NotFoundError
+from storage.rows import Assignment, AssignmentKind
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one annotator is in one batch, in pairs.
+
+    Attributes:
+        done: answered, skips included.
+        open: offered and not answered.
+        available: may still be offered to this annotator now.
+    """
+
+    done: int
+    open: int
+    available: int
+
+
+def offer_next(
+    tx: Connection,
+    *,
+    batch_id: str,
+    annotator_id: str,
+    new_id: str,
+    left: str,
+    now: int,
+    leased_until: int,
+) -> Assignment | None:
+    """Assign the next pair of a batch to an annotator, or return None when there is none.
+
+    Pairs with the most votes come first, so that overlap is finished before new pairs begin; then
+    the batch's own order counts.
+
+    Args:
+        new_id: id of the assignment to make.
+        left: `a` or `b`, the canonical response to show on the left.
+        now: microseconds by `clock.now`; leases that ended before are over.
+        leased_until: microseconds until which the pair is held.
+
+    Raises:
+        NotFoundError: there is no such batch.
+    """
+    mine = {"batch": batch_id, "annotator": annotator_id}
+    room = _lock_batch(tx, batch_id)
+    pair_id = _next_pair(tx, {**mine, "room": room, "now": now})
+    if pair_id is None:
+        return None
+    last = tx.execute(queries.LAST_SEQUENCE, mine).scalar()
+    assignment = Assignment(
+        id=new_id,
+        batch_id=batch_id,
+        pair_id=pair_id,
+        annotator_id=annotator_id,
+        kind=AssignmentKind.NORMAL,
+        left=left,
+        sequence=(last or 0) + 1,
+        offered_at=now,
+        leased_until=leased_until,
+    )
+    tx.execute(queries.INSERT, vars(assignment))
+    return assignment
+
+
+def open_for(db: Connection, batch_id: str, annotator_id: str) -> list[Assignment]:
+    """What this annotator was offered and has not answered, by sequence.
+
+    Left out while others fill the pair's overlap after the lease expired.
+    """
+    mine = {"batch": batch_id, "annotator": annotator_id, "now": clock.now(db)}
+    found = [_assignment(row) for row in db.execute(queries.OPEN, mine)]
+    return sorted(found, key=lambda assignment: assignment.sequence)
+
+
+def get(db: Connection, assignment_id: str) -> Assignment | None:
+    """The assignment with this id, or None."""
+    row = db.execute(queries.ONE, {"assignment": assignment_id}).one_or_none()
+    return None if row is None else _assignment(row)
+
+
+def renew(tx: Connection, assignment_id: str, leased_until: int) -> Assignment:
+    """Hold the pair longer; a lease never becomes shorter.
+
+    When the lease expired and others fill the pair's overlap by now, it stays expired: compare
+    `leased_until`. A vote is still taken then.
+
+    Raises:
+        NotFoundError: there is no such assignment.
+    """
+    found = get(tx, assignment_id)
+    if found is None:
+        raise NotFoundError(
+            f"No assignment has the id {assignment_id[:80]!r}.", "Load the page again."
+        )
+    room, now = _lock_batch(tx, found.batch_id), clock.now(tx)
+    if found.leased_until <= now:
+        pair = {"batch": found.batch_id, "pair": found.pair_id, "annotator": found.annotator_id}
+        if tx.execute(queries.TAKEN, {**pair, "now": now}).scalar_one() >= room:
+            return found
+    tx.execute(queries.RENEW, {"assignment": assignment_id, "until": leased_until})
+    return get(tx, assignment_id) or found
+
+
+def last_answered(db: Connection, batch_id: str, annotator_id: str) -> Assignment | None:
+    """The assignment with this annotator's latest effective vote: what an undo takes back."""
+    mine = {"batch": batch_id, "annotator": annotator_id}
+    row = db.execute(queries.LAST_ANSWERED, mine).one_or_none()
+    return None if row is None else _assignment(row)
+
+
+def progress(db: Connection, batch_id: str, annotator_id: str) -> Progress:
+    """How far an annotator is in a batch."""
+    mine = {"batch": batch_id, "annotator": annotator_id}
+    return Progress(
+        done=int(db.execute(queries.DONE, mine).scalar_one()),
+        open=len(open_for(db, batch_id, annotator_id)),
+        available=_available(db, mine),
+    )
+
+
+def _lock_batch(tx: Connection, batch_id: str) -> int:
+    """The batch's overlap, with the batch locked until the end of the transaction."""
+    overlap = tx.execute(queries.OVERLAP_LOCKED, {"batch": batch_id}).scalar()
+    if overlap is None:
+        raise NotFoundError(
+            f"No batch has the id {batch_id[:80]!r}.", "`pairwright batch list` shows the batches."
+        )
+    return int(overlap)
+
+
+def _next_pair(tx: Connection, wanted: dict[str, Any]) -> str | None:
+    """The first pair of those with the most votes that takes one more."""
+    bound = wanted["room"]
+    while True:
+        below = {"batch": wanted["batch"], "room": bound}
+        votes = tx.execute(queries.MOST_VOTES, below).scalar()
+        if votes is None:
+            return None
+        found: str | None = tx.execute(queries.NEXT_PAIR, {**wanted, "votes": votes}).scalar()
+        if found is not None:
+            return found
+        bound = votes
+
+
+def _available(db: Connection, mine: dict[str, Any]) -> int:
+    """Pairs with room for a vote, less those this annotator had, less those that the running
+    leases of others fill. Only the first of the three is many rows, and an index counts them."""
+    room = int(db.execute(queries.OVERLAP, {"batch": mine["batch"]}).scalar() or 0)
+    wanted = {**mine, "room": room, "now": clock.now(db)}
+    counts = (queries.WITH_ROOM, queries.HAD_WITH_ROOM, queries.FULL_BY_LEASES)
+    with_room, had, full = (int(db.execute(count, wanted).scalar_one()) for count in counts)
+    return with_room - had - full
+
+
+def _assignment(row: Any) -> Assignment:
+    values = dict(row._mapping)
+    return Assignment(**{**values, "kind": AssignmentKind(values["kind"])})

@@ -1,0 +1,160 @@
+"""Dataset versions: immutable sets of chosen/rejected rows, each a Parquet file and a record."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import func, select
+
+from storage import clock, dataset_rows, dataset_split, inserts, tables
+from storage.errors import DamagedError, NotFoundError, WrongInputError
+from storage.ledger import Connection
+from storage.media import sync_folder
+from storage.rows import DatasetRow, DatasetVersion, Json
+from storage.workspace import Workspace
+
+
+def write(
+    workspace: Workspace,
+    rows: Sequence[DatasetRow],
+    *,
+    labels: str,
+    policy: Json,
+    excluded: Mapping[str, int],
+    holdout: float,
+    seed: int,
+) -> DatasetVersion:
+    """Split the rows, write their file, and record them as the next version.
+
+    The same rows with the same split are the same version: it is returned as it was recorded.
+    `policy` gets the entry `split`: share, seed, and what is kept apart.
+
+    Raises:
+        WrongInputError: no rows, a pair twice, or a share that cannot be drawn.
+    """
+    _check(rows)
+    ordered = sorted(rows, key=lambda row: row.pair_id)
+    split = dataset_split.assign(ordered, holdout, seed)
+    ordered = [replace(row, split=side) for row, side in zip(ordered, split.sides, strict=True)]
+    digest = dataset_rows.digest(ordered)
+    path = workspace.datasets_folder / f"{digest}.parquet"
+    if not _holds(path, digest):
+        _write_durably(ordered, path, digest)
+    drawn = {"holdout": holdout, "seed": seed, "kept_apart": list(split.kept_apart)}
+    version = DatasetVersion(
+        id="",
+        digest=digest,
+        labels=labels,
+        policy={**policy, "split": drawn},
+        rows=len(ordered),
+        train=split.sides.count(dataset_split.TRAIN),
+        holdout=split.sides.count(dataset_split.HOLDOUT),
+        excluded=dict(excluded),
+        path=str(path.relative_to(workspace.home)),
+        created_at=0,
+    )
+    with workspace.ledger.write() as tx:
+        return _recorded(tx, version)
+
+
+def get(db: Connection, version_id: str) -> DatasetVersion:
+    """The version with this id.
+
+    Raises:
+        NotFoundError: there is none; the message names those that are.
+    """
+    table = tables.dataset_versions
+    row = db.execute(select(table).where(table.c.id == version_id)).one_or_none()
+    if row is None:
+        there = ", ".join(version.id for version in listed(db)) or "none yet"
+        raise NotFoundError(
+            f"No dataset version is named {version_id[:80]!r}.",
+            f"Versions: {there}. `pairwright dataset build` makes one.",
+        )
+    return _version(row)
+
+
+def listed(db: Connection) -> list[DatasetVersion]:
+    """All versions, oldest first."""
+    table = tables.dataset_versions
+    query = select(table).order_by(func.length(table.c.id), table.c.id)
+    return [_version(row) for row in db.execute(query)]
+
+
+def read_rows(workspace: Workspace, version: DatasetVersion) -> list[DatasetRow]:
+    """The rows of a version, by pair id.
+
+    Raises:
+        DamagedError: the file is missing, unreadable, or does not have the recorded digest.
+    """
+    path = workspace.home / version.path
+    rows = dataset_rows.read_parquet(path)
+    digest = dataset_rows.digest(rows)
+    if digest != version.digest:
+        raise DamagedError(
+            f"The file of dataset version {version.id}, {path}, has the digest {digest},"
+            f" but {version.digest} is recorded.",
+            "Restore the file from a backup, or build the dataset version again.",
+        )
+    return rows
+
+
+def _check(rows: Sequence[DatasetRow]) -> None:
+    if not rows:
+        raise WrongInputError(
+            "A dataset version needs at least one row.", "Label pairs, or import labels."
+        )
+    seen: set[str] = set()
+    for row in rows:
+        if row.pair_id in seen:
+            raise WrongInputError(
+                f"The pair {row.pair_id} is in the rows twice.", "Give one row per pair."
+            )
+        seen.add(row.pair_id)
+
+
+def _holds(path: Path, digest: str) -> bool:
+    try:
+        return dataset_rows.digest(dataset_rows.read_parquet(path)) == digest
+    except DamagedError:
+        return False
+
+
+def _write_durably(rows: Sequence[DatasetRow], path: Path, digest: str) -> None:
+    """Write beside, sync, read back, and only then give the file its name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{uuid.uuid4().hex}.parquet")
+    try:
+        dataset_rows.write_parquet(rows, temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        if not _holds(temporary, digest):
+            raise DamagedError(
+                f"The dataset file {temporary} was written, but reads back differently.",
+                "Check the disk, then build the dataset version again.",
+            )
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def _recorded(tx: Connection, version: DatasetVersion) -> DatasetVersion:
+    inserts.wait_for_turn(tx, inserts.NUMBERING_VERSIONS)
+    table = tables.dataset_versions
+    there = tx.execute(select(table).where(table.c.digest == version.digest)).one_or_none()
+    if there is not None:
+        return _version(there)
+    count = int(tx.execute(select(func.count()).select_from(table)).scalar_one())
+    version = replace(version, id=f"v{count + 1}", created_at=clock.now(tx))
+    tx.execute(table.insert().values(**vars(version)))
+    return version
+
+
+def _version(row: Any) -> DatasetVersion:
+    return DatasetVersion(**row._mapping)

@@ -1,0 +1,1 @@
+"""Revisions in order; each leads to the next."""

@@ -1,0 +1,195 @@
+"""Pairs: two responses to one prompt in canonical orientation, and pages of them to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy.engine import Connection
+
+from storage import clock, identity, prompts, tables
+from storage.errors import NotFoundError, WrongInputError
+from storage.inserts import add_if_absent
+from storage.rows import Pair, PairView, Response, Verdict
+
+LONGEST_SEARCH = 1000
+# SQLite takes a limited number of parameters in one statement
+_CHUNK = 500
+
+_answer_a = tables.responses.alias("answer_a")
+_answer_b = tables.responses.alias("answer_b")
+
+
+@dataclass(frozen=True)
+class PairFilter:
+    """Which pairs to show; an empty field does not filter.
+
+    Attributes:
+        batch: name of a batch.
+        category: category of the prompt.
+        annotator: name of an annotator whose effective vote is on the pair.
+        verdict: an effective vote with this verdict is on the pair, by that annotator if given.
+        text: part of the prompt or of an answer; letters A to Z match in both cases.
+    """
+
+    batch: str = ""
+    category: str = ""
+    annotator: str = ""
+    verdict: str = ""
+    text: str = ""
+
+
+def build(response_x: Response, response_y: Response) -> Pair:
+    """The pair of two responses to one prompt."""
+    return identity.pair_of(response_x.prompt_id, response_x.id, response_y.id)
+
+
+def add(tx: Connection, pair: Pair) -> bool:
+    """Record a pair whose prompt and responses are recorded; True when it was new."""
+    return add_if_absent(tx, tables.pairs, {**vars(pair), "created_at": clock.now(tx)})
+
+
+def view(db: Connection, pair_id: str) -> PairView:
+    """One pair with everything needed to show it.
+
+    Raises:
+        NotFoundError: no pair has this id.
+    """
+    return views(db, [pair_id])[0]
+
+
+def views(db: Connection, pair_ids: Sequence[str]) -> list[PairView]:
+    """Pairs with everything needed to show them, in the order asked for.
+
+    Raises:
+        NotFoundError: one of the ids is no pair.
+    """
+    found: dict[str, PairView] = {}
+    for start in range(0, len(pair_ids), _CHUNK):
+        chunk = pair_ids[start : start + _CHUNK]
+        query = _with_content().where(tables.pairs.c.id.in_(chunk))
+        found.update((row.id, _view(row)) for row in db.execute(query))
+    missing = [pair_id for pair_id in pair_ids if pair_id not in found]
+    if missing:
+        raise NotFoundError(
+            f"No pair has the id {missing[0][:80]!r}.", "Pairs come in with `pairwright import`."
+        )
+    return [found[pair_id] for pair_id in pair_ids]
+
+
+def page(db: Connection, chosen: PairFilter, limit: int, offset: int = 0) -> list[PairView]:
+    """Up to `limit` pairs that match, after skipping `offset`: by position in the batch when a
+    batch is given, else oldest first.
+
+    Raises:
+        WrongInputError: the filter, limit or offset cannot be used.
+    """
+    if limit < 0 or offset < 0:
+        raise WrongInputError(
+            f"A page of {limit} pairs from {offset} on does not exist.", "Use 0 or more for both."
+        )
+    query = _matching(_with_content(), chosen)
+    oldest_first = (tables.pairs.c.created_at, tables.pairs.c.id)
+    query = query.order_by(*((tables.batch_pairs.c.position,) if chosen.batch else oldest_first))
+    return [_view(row) for row in db.execute(query.limit(limit).offset(offset))]
+
+
+def count(db: Connection, chosen: PairFilter) -> int:
+    """Number of pairs that match.
+
+    Raises:
+        WrongInputError: the filter cannot be used.
+    """
+    matching = _matching(_with_content(), chosen).subquery()
+    return int(db.execute(select(func.count()).select_from(matching)).scalar_one())
+
+
+def _with_content() -> Select[Any]:
+    pair, prompt = tables.pairs, tables.prompts
+    joined = (
+        pair.join(prompt, prompt.c.id == pair.c.prompt_id)
+        .join(_answer_a, _answer_a.c.id == pair.c.response_a)
+        .join(_answer_b, _answer_b.c.id == pair.c.response_b)
+    )
+    return select(
+        pair.c.id,
+        pair.c.prompt_id,
+        pair.c.response_a,
+        pair.c.response_b,
+        prompt.c.category,
+        prompt.c.messages,
+        _answer_a.c.text.label("text_a"),
+        _answer_b.c.text.label("text_b"),
+    ).select_from(joined)
+
+
+def _view(row: Any) -> PairView:
+    return PairView(
+        pair=Pair(row.id, row.prompt_id, row.response_a, row.response_b),
+        prompt=prompts.from_row(row.prompt_id, row.category, row.messages),
+        text_a=row.text_a,
+        text_b=row.text_b,
+    )
+
+
+def _matching(query: Select[Any], chosen: PairFilter) -> Select[Any]:
+    if chosen.batch:
+        within, batch = tables.batch_pairs, tables.batches
+        query = query.join(within, within.c.pair_id == tables.pairs.c.id)
+        query = query.join(batch, batch.c.id == within.c.batch_id).where(
+            batch.c.name == chosen.batch
+        )
+    if chosen.category:
+        query = query.where(tables.prompts.c.category == chosen.category)
+    if chosen.text:
+        query = query.where(_contains(chosen.text))
+    if chosen.annotator or chosen.verdict:
+        query = query.where(tables.pairs.c.id.in_(_voted_on(chosen)))
+    return query
+
+
+def _contains(text: str) -> ColumnElement[bool]:
+    if len(text) > LONGEST_SEARCH or "\0" in text:
+        raise WrongInputError(
+            f"A search for {len(text)} characters cannot be made.",
+            f"Search for up to {LONGEST_SEARCH} characters, without NUL.",
+        )
+    columns = (tables.prompts.c.text, _answer_a.c.text, _answer_b.c.text)
+    return or_(*(column.icontains(text, autoescape=True) for column in columns))
+
+
+def _voted_on(chosen: PairFilter) -> Select[Any]:
+    """Pairs with an effective vote. In an assignment votes and undos take turns, so its last event
+    is the effective vote unless it is an undo."""
+    assignment, vote = tables.assignments, tables.votes
+    later = tables.votes.alias("later")
+    undone = select(later.c.event_id).where(
+        later.c.assignment_id == vote.c.assignment_id, later.c.sequence > vote.c.sequence
+    )
+    query = (
+        select(assignment.c.pair_id)
+        .join(vote, vote.c.assignment_id == assignment.c.id)
+        .where(vote.c.kind == "vote", ~undone.exists())
+    )
+    if chosen.batch:
+        batch = tables.batches.alias("voted_batch")
+        query = query.join(batch, batch.c.id == assignment.c.batch_id)
+        query = query.where(batch.c.name == chosen.batch)
+    if chosen.annotator:
+        who = tables.annotators
+        query = query.join(who, who.c.id == assignment.c.annotator_id)
+        query = query.where(who.c.name == chosen.annotator)
+    if chosen.verdict:
+        query = query.where(vote.c.verdict == _verdict(chosen.verdict))
+    return query
+
+
+def _verdict(name: str) -> str:
+    try:
+        return Verdict(name).value
+    except ValueError:
+        raise WrongInputError(
+            f"{name[:40]!r} is no verdict.", f"Verdicts: {', '.join(Verdict)}."
+        ) from None

@@ -1,0 +1,75 @@
+"""What the ledger holds, as frozen dataclasses: one class per table or view of it."""
+
+from storage.rows.content import (
+    ImportedLabel,
+    ImportReport,
+    Media,
+    Pair,
+    PairView,
+    Part,
+    Prompt,
+    Rejected,
+    Response,
+    Source,
+    Turn,
+)
+from storage.rows.datasets import (
+    DatasetRow,
+    DatasetVersion,
+)
+from storage.rows.labeling import (
+    Annotator,
+    Assignment,
+    AssignmentKind,
+    Batch,
+    EffectiveVote,
+    Link,
+    Session,
+    Verdict,
+    VoteEvent,
+)
+from storage.rows.values import Json
+from storage.rows.work import (
+    Attempt,
+    Checkpoint,
+    Evaluation,
+    Job,
+    JobEvent,
+    JobState,
+    Model,
+    Worker,
+)
+
+__all__ = [
+    "Annotator",
+    "Assignment",
+    "AssignmentKind",
+    "Attempt",
+    "Batch",
+    "Checkpoint",
+    "DatasetRow",
+    "DatasetVersion",
+    "EffectiveVote",
+    "Evaluation",
+    "ImportReport",
+    "ImportedLabel",
+    "Job",
+    "JobEvent",
+    "JobState",
+    "Json",
+    "Link",
+    "Media",
+    "Model",
+    "Pair",
+    "PairView",
+    "Part",
+    "Prompt",
+    "Rejected",
+    "Response",
+    "Session",
+    "Source",
+    "Turn",
+    "Verdict",
+    "VoteEvent",
+    "Worker",
+]

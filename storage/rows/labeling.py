@@ -1,0 +1,130 @@
+"""Who decides what: batches, links, assignments and votes.
+
+Times are integer microseconds since 1970-01-01 UTC and end in `_at` (or `_until`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storage.rows.values import Json
+
+
+class Verdict(StrEnum):
+    """What an expert decided about a pair, in canonical orientation."""
+
+    A = "a"
+    B = "b"
+    TIE = "tie"
+    BOTH_BAD = "both_bad"
+    SKIP = "skip"
+
+
+class AssignmentKind(StrEnum):
+    NORMAL = "normal"
+    GOLD = "gold"
+    REPEAT = "repeat"
+    ADJUDICATION = "adjudication"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pairs given out for labeling together."""
+
+    id: str
+    name: str
+    overlap: int
+    guidelines: str
+    rubric: str
+    both_bad: bool
+    created_at: int
+
+
+@dataclass(frozen=True)
+class Annotator:
+    id: str
+    name: str
+    simulated: bool
+    created_at: int
+
+
+@dataclass(frozen=True)
+class Link:
+    """The capability of one annotator for one batch. Only the hash of its secret is kept."""
+
+    id: str
+    batch_id: str
+    annotator_id: str
+    secret_hash: str
+    created_at: int
+    expires_at: int
+    revoked_at: int | None
+    last_seen_at: int | None
+
+
+@dataclass(frozen=True)
+class Session:
+    """One browser that exchanged a link for a cookie. `id` is the SHA-256 of the cookie value."""
+
+    id: str
+    link_id: str
+    created_at: int
+    last_seen_at: int
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One pair of a batch offered to one annotator.
+
+    `left` says which canonical response (`a` or `b`) is shown on the left.
+    """
+
+    id: str
+    batch_id: str
+    pair_id: str
+    annotator_id: str
+    kind: AssignmentKind
+    left: str
+    sequence: int
+    offered_at: int
+    leased_until: int
+
+
+@dataclass(frozen=True)
+class VoteEvent:
+    """A vote or an undo on an assignment, as the browser reported it. Append-only.
+
+    Attributes:
+        event_id: chosen by the browser, unique; makes a repeated post harmless.
+        sequence: 1, 2, ... within the assignment.
+        kind: `vote` or `undo`; an undo takes back the last vote of its assignment.
+        verdict: canonical; None for an undo.
+        shown_at, decided_at: microseconds by the browser's clock.
+        active_ms: milliseconds the page was visible while the pair was shown.
+    """
+
+    event_id: str
+    assignment_id: str
+    sequence: int
+    kind: str
+    verdict: Verdict | None
+    note: str
+    rubric: Json | None
+    shown_at: int
+    decided_at: int
+    active_ms: int
+    received_at: int
+
+
+@dataclass(frozen=True)
+class EffectiveVote:
+    """The last vote of an assignment that was not undone."""
+
+    assignment_id: str
+    batch_id: str
+    pair_id: str
+    annotator: str
+    verdict: Verdict
+    left: str
+    received_at: int

@@ -1,0 +1,249 @@
+"""Votes: an append-only log of votes and undos on assignments.
+
+In an assignment votes and undos take turns, so its last event is the effective vote unless it is
+an undo. `batch_pairs.votes` and `assignments.answered_at` follow the log in the same transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, select
+from sqlalchemy.engine import Connection
+
+from storage import clock, tables
+from storage.errors import ConflictError, NotFoundError, WrongInputError
+from storage.rows import AssignmentKind, EffectiveVote, Json, Verdict, VoteEvent
+
+KINDS = ("vote", "undo")
+LARGEST_REMARK = 64 * 1024
+_TOO_LATE = 2**63
+# SQLite takes a limited number of parameters in one statement
+_CHUNK = 1000
+
+# built once: building them for every vote costs more than running them
+_table, _within, _votes = tables.assignments, tables.batch_pairs, tables.votes
+_of_assignment: BindParameter[str] = bindparam("assignment")
+# two posts about one assignment take turns on PostgreSQL; SQLite has one writer and ignores this
+_LOCKED = (
+    select(_table.c.batch_id, _table.c.pair_id, _table.c.kind)
+    .where(_table.c.id == _of_assignment)
+    .with_for_update()
+)
+_BY_EVENT = select(_votes).where(_votes.c.event_id == bindparam("event"))
+_LAST = (
+    select(_votes)
+    .where(_votes.c.assignment_id == _of_assignment)
+    .order_by(_votes.c.sequence.desc())
+    .limit(1)
+)
+_INSERT = _votes.insert()
+_ANSWER = _table.update().where(_table.c.id == _of_assignment).values(answered_at=bindparam("at"))
+_COUNT = (
+    _within.update()
+    .where(_within.c.batch_id == bindparam("batch"), _within.c.pair_id == bindparam("pair"))
+    .values(votes=_within.c.votes + bindparam("step"))
+)
+
+
+def append(
+    tx: Connection,
+    *,
+    event_id: str,
+    assignment_id: str,
+    kind: str,
+    verdict: Verdict | None,
+    note: str = "",
+    rubric: Json | None = None,
+    shown_at: int,
+    decided_at: int,
+    active_ms: int,
+) -> VoteEvent:
+    """Record a vote or an undo; the same event again returns what is stored.
+
+    A vote is stored whether or not its lease still runs.
+
+    Args: as the fields of VoteEvent; `kind` is `vote` with a verdict, or `undo` without.
+
+    Raises:
+        WrongInputError: kind and verdict do not fit together, or a value cannot be stored.
+        NotFoundError: there is no such assignment.
+        ConflictError: a vote while one is effective, an undo without one, or an event id that
+            belongs to another assignment.
+    """
+    _check_sense(kind, verdict)
+    _check_values(note, rubric, (shown_at, decided_at, active_ms))
+    assignment = _lock_assignment(tx, assignment_id)
+    stored = _stored(tx, event_id, assignment_id)
+    if stored is not None:
+        return stored
+    last = _last_event(tx, assignment_id)
+    _check_turn(kind, last)
+    event = VoteEvent(
+        event_id=event_id,
+        assignment_id=assignment_id,
+        sequence=1 if last is None else last.sequence + 1,
+        kind=kind,
+        verdict=verdict,
+        note=note,
+        rubric=rubric,
+        shown_at=shown_at,
+        decided_at=decided_at,
+        active_ms=active_ms,
+        received_at=clock.now(tx),
+    )
+    tx.execute(_INSERT, vars(event))
+    _follow(tx, assignment, event, undone=None if last is None else last.verdict)
+    return event
+
+
+def effective(
+    db: Connection, batch_id: str | None = None, pair_ids: Sequence[str] | None = None
+) -> list[EffectiveVote]:
+    """Votes that were not undone, by the order in which they came.
+
+    Args:
+        batch_id: only of this batch.
+        pair_ids: only on these pairs.
+    """
+    query = _effective()
+    if batch_id is not None:
+        query = query.where(tables.assignments.c.batch_id == batch_id)
+    if pair_ids is None:
+        found = [_effective_vote(row) for row in db.execute(query)]
+    else:
+        found = [
+            _effective_vote(row)
+            for chunk in _chunks(pair_ids)
+            for row in db.execute(query.where(tables.assignments.c.pair_id.in_(chunk)))
+        ]
+    return sorted(found, key=lambda vote: (vote.received_at, vote.assignment_id))
+
+
+def events(db: Connection, pair_id: str) -> list[VoteEvent]:
+    """Every vote and undo on a pair, by the order in which they came."""
+    vote, assignment = tables.votes, tables.assignments
+    query = (
+        select(vote)
+        .join(assignment, assignment.c.id == vote.c.assignment_id)
+        .where(assignment.c.pair_id == pair_id)
+        .order_by(vote.c.received_at, vote.c.assignment_id, vote.c.sequence)
+    )
+    return [_event(row) for row in db.execute(query)]
+
+
+def _check_sense(kind: str, verdict: Verdict | None) -> None:
+    if kind not in KINDS or (verdict is None) == (kind == "vote"):
+        raise WrongInputError(
+            f"An event of kind {kind[:20]!r} with verdict {verdict!s} cannot be recorded.",
+            "A vote has a verdict, an undo has none.",
+        )
+
+
+def _check_values(note: str, rubric: Json | None, numbers: Sequence[int]) -> None:
+    """Refuse what comes from a browser and one of the databases cannot hold."""
+    try:
+        words = note + json.dumps(rubric, ensure_ascii=False, allow_nan=False)
+        storable = "\0" not in note and len(words.encode("utf-8")) <= LARGEST_REMARK
+    except (TypeError, ValueError):
+        storable = False
+    if not storable:
+        raise WrongInputError(
+            "The note or rubric of this vote cannot be stored.",
+            f"Send JSON and Unicode text without NUL, up to {LARGEST_REMARK} bytes together.",
+        )
+    if not all(0 <= number < _TOO_LATE for number in numbers):
+        raise WrongInputError(
+            "A time of this vote is out of range.", "Send microseconds since 1970 and milliseconds."
+        )
+
+
+def _lock_assignment(tx: Connection, assignment_id: str) -> Any:
+    row = tx.execute(_LOCKED, {"assignment": assignment_id}).one_or_none()
+    if row is None:
+        raise NotFoundError(
+            f"No assignment has the id {assignment_id[:80]!r}.", "Load the page again."
+        )
+    return row
+
+
+def _stored(tx: Connection, event_id: str, assignment_id: str) -> VoteEvent | None:
+    row = tx.execute(_BY_EVENT, {"event": event_id}).one_or_none()
+    if row is not None and row.assignment_id != assignment_id:
+        raise ConflictError(
+            "This event belongs to another assignment.", "Load the page again and vote once more."
+        )
+    return None if row is None else _event(row)
+
+
+def _last_event(tx: Connection, assignment_id: str) -> VoteEvent | None:
+    row = tx.execute(_LAST, {"assignment": assignment_id}).one_or_none()
+    return None if row is None else _event(row)
+
+
+def _check_turn(kind: str, last: VoteEvent | None) -> None:
+    voted = last is not None and last.kind == "vote"
+    if kind == "vote" and voted:
+        raise ConflictError("This pair has your vote already.", "Undo it first to vote again.")
+    if kind == "undo" and not voted:
+        raise ConflictError("There is no vote on this pair to undo.", "Nothing was changed.")
+
+
+def _follow(tx: Connection, assignment: Any, event: VoteEvent, undone: Verdict | None) -> None:
+    """Keep what is derived from the log in step with it."""
+    answered_at = event.received_at if event.kind == "vote" else None
+    tx.execute(_ANSWER, {"assignment": event.assignment_id, "at": answered_at})
+    verdict, step = (event.verdict, 1) if event.kind == "vote" else (undone, -1)
+    if verdict is Verdict.SKIP or assignment.kind != AssignmentKind.NORMAL:
+        return
+    tx.execute(_COUNT, {"batch": assignment.batch_id, "pair": assignment.pair_id, "step": step})
+
+
+def _effective() -> Select[Any]:
+    vote, assignment, annotator = tables.votes, tables.assignments, tables.annotators
+    return (
+        select(
+            assignment.c.id,
+            assignment.c.batch_id,
+            assignment.c.pair_id,
+            annotator.c.name,
+            vote.c.verdict,
+            assignment.c.left,
+            vote.c.received_at,
+        )
+        .join(assignment, assignment.c.id == vote.c.assignment_id)
+        .join(annotator, annotator.c.id == assignment.c.annotator_id)
+        .where(vote.c.kind == "vote", _is_last())
+    )
+
+
+def _is_last() -> ColumnElement[bool]:
+    vote, later = tables.votes, tables.votes.alias("later")
+    newer = select(later.c.event_id).where(
+        later.c.assignment_id == vote.c.assignment_id, later.c.sequence > vote.c.sequence
+    )
+    return ~newer.exists()
+
+
+def _effective_vote(row: Any) -> EffectiveVote:
+    return EffectiveVote(
+        assignment_id=row.id,
+        batch_id=row.batch_id,
+        pair_id=row.pair_id,
+        annotator=row.name,
+        verdict=Verdict(row.verdict),
+        left=row.left,
+        received_at=row.received_at,
+    )
+
+
+def _event(row: Any) -> VoteEvent:
+    values = dict(row._mapping)
+    verdict = values.pop("verdict")
+    return VoteEvent(**values, verdict=None if verdict is None else Verdict(verdict))
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + _CHUNK] for start in range(0, len(ids), _CHUNK))
