@@ -1,0 +1,1 @@
+"""Experts choose: links, the bench, votes, agreement and consensus. Imports storage only."""

@@ -1,0 +1,159 @@
+"""The labeling server's application: our routes, the bench in Gradio, and the gates around both."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, HTMLResponse
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from labeling import bench, headers, page, refusals, theme
+from labeling.gate import Gate
+from labeling.gradio_loader import gr
+from labeling.headers import SecurityHeaders
+from labeling.limits import LOOPBACK, PostLimits
+from labeling.refusals import RefusedError
+from labeling.routes import Office, router
+from storage.commits import CommitThread
+from storage.errors import ConflictError, NotFoundError, PairwrightError, WrongInputError
+from storage.workspace import Workspace
+
+STATIC = Path(__file__).parent / "static"
+BENCH = "/bench"
+LOOK = ["GET", "HEAD"]
+_HEAD = """
+<link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/static/bench.css">
+<script type="module" src="/static/bench.js"></script>
+"""
+_STATUSES: tuple[tuple[type[PairwrightError], int], ...] = (
+    (NotFoundError, 404),
+    (ConflictError, 409),
+    (WrongInputError, 400),
+)
+_log = logging.getLogger(__name__)
+
+
+def build(workspace: Workspace, public_url: str) -> FastAPI:
+    """The application; its start draws the bench and its end commits what waits."""
+    office = Office(
+        workspace=workspace,
+        commits=CommitThread(workspace.ledger),
+        secret=workspace.secret(),
+        https=urlsplit(public_url).scheme == "https",
+    )
+    hosts = {*LOOPBACK, str(urlsplit(public_url).hostname)}
+    app = FastAPI(
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=_lifespan,
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(PlainErrors),
+            Middleware(Gate, hosts=hosts),
+            Middleware(PostLimits, public_url=public_url),
+        ],
+    )
+    app.state.office = office
+    app.include_router(router)
+    _serve_pages(app)
+    _answer_errors(app)
+    return _mount_bench(app)
+
+
+class PlainErrors:
+    """ASGI middleware: a fault of ours becomes a plain answer; its details stay in the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+            _log.exception("%s %s failed", scope["method"], scope["path"])
+            fault = RefusedError(500, "Something went wrong on the server.", "It is in its log.")
+            await refusals.answer(fault, fault.status)(scope, receive, send)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    mounted = next(r.app for r in app.routes if isinstance(r, Mount) and r.path == BENCH)
+    app.state.page = await page.draw(mounted, BENCH, _HEAD)
+    yield
+    app.state.office.commits.close()
+
+
+def _mount_bench(app: FastAPI) -> FastAPI:
+    mounted: FastAPI = gr.mount_gradio_app(
+        app,
+        bench.lay_out(),
+        BENCH,
+        theme=theme.bench_theme(),
+        show_error=False,
+        run_history=False,
+        footer_links=[],
+        mcp_server=False,
+        enable_monitoring=False,
+        pwa=False,
+        ssr_mode=False,
+        allowed_paths=[],
+        max_file_size=0,
+    )
+    return mounted
+
+
+def _serve_pages(app: FastAPI) -> None:
+    # before the mount, so that these win over Gradio's own page
+    @app.api_route(f"{BENCH}/", methods=LOOK)
+    def show_bench(request: Request) -> HTMLResponse:
+        drawn: page.BenchPage = request.app.state.page
+        policy = headers.content_policy(drawn.script_hashes)
+        return HTMLResponse(drawn.html, headers={"Content-Security-Policy": policy})
+
+    @app.api_route("/j", methods=LOOK)
+    def show_join() -> FileResponse:
+        return FileResponse(STATIC / "join.html")
+
+    @app.api_route("/favicon.ico", methods=LOOK)
+    def show_icon() -> FileResponse:
+        return FileResponse(STATIC / "favicon.svg")
+
+    app.mount("/static", StaticFiles(directory=STATIC))
+
+
+def _answer_errors(app: FastAPI) -> None:
+    @app.exception_handler(PairwrightError)
+    def refuse(_: Request, error: PairwrightError) -> Response:
+        if isinstance(error, RefusedError):
+            return refusals.answer(error, error.status)
+        status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 503)
+        if status == 503:
+            _log.error("%s", error)
+            error = RefusedError(503, "The server cannot do this now.", "It is tried again.")
+        return refusals.answer(error, status)
+
+    @app.exception_handler(RequestValidationError)
+    def refuse_form(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0] if error.errors() else {"loc": (), "msg": "it cannot be read"}
+        where = ".".join(str(step) for step in first["loc"] if step != "body") or "the request"
+        what = f"The request cannot be used: {where}: {first['msg']}."
+        return refusals.answer(RefusedError(400, what, "Load the page again."), 400)
+
+    @app.exception_handler(HTTPException)
+    def refuse_http(_: Request, error: HTTPException) -> Response:
+        what = RefusedError(error.status_code, f"{error.detail}.")
+        return refusals.answer(what, error.status_code)

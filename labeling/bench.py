@@ -1,0 +1,51 @@
+"""The bench: the page on which experts compare two answers, laid out in Gradio.
+
+Layout only. No component has an event, a state or a value that depends on data: the scripts in
+`static/` find these elements by id, fill them and talk to our own routes.
+"""
+
+from __future__ import annotations
+
+from labeling.gradio_loader import gr
+
+TITLE = "Pairwright bench"
+
+# element id, words on the button. The keys are in static/keys.js and drawn by bench.css.
+CHOICES = (("choose-left", "Left is better"), ("choose-right", "Right is better"))
+OTHERS = (
+    ("choose-tie", "Too close to call"),
+    ("choose-both-bad", "Both bad"),
+    ("choose-skip", "Skip"),
+    ("undo", "Undo"),
+)
+
+
+def lay_out() -> gr.Blocks:
+    """The page, from top to bottom: progress, prompt beside two answers, choices."""
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as bench:
+        with gr.Column(elem_id="bench"):
+            _top()
+            with gr.Row(elem_id="desk"):
+                gr.Column(elem_id="prompt", min_width=0)
+                gr.Column(elem_id="answer-left", min_width=0)
+                gr.Column(elem_id="answer-right", min_width=0)
+            _choices()
+        gr.Column(elem_id="message", min_width=0)
+    return bench
+
+
+def _top() -> None:
+    with gr.Row(elem_id="top"):
+        gr.Column(elem_id="progress", min_width=0)
+        gr.Column(elem_id="notice", min_width=0)
+        gr.Column(elem_id="connection", min_width=0)
+        gr.Button("Guidelines", elem_id="show-guidelines")
+
+
+def _choices() -> None:
+    with gr.Row(elem_id="choices"):
+        with gr.Row(elem_id="others"):
+            for element, words in OTHERS:
+                gr.Button(words, elem_id=element)
+        for element, words in CHOICES:
+            gr.Button(words, elem_id=element)

@@ -1,0 +1,70 @@
+"""What the labeling server says when it does not do what a browser asked for."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse
+
+from storage.errors import PairwrightError
+
+
+class RefusedError(PairwrightError):
+    """A request that is answered with an HTTP status other than 200."""
+
+    def __init__(self, status: int, what: str, next_step: str = "") -> None:
+        super().__init__(what, next_step)
+        self.status = status
+
+
+OPEN_LINK = "Open the labeling link that you were sent."
+ASK_FOR_LINK = "Ask the person who sent it for a new one."
+
+
+def answer(error: PairwrightError, status: int) -> JSONResponse:
+    """The answer that carries a refusal: what happened and what to do next."""
+    body = {"error": {"what": error.what, "next": error.next_step}}
+    return JSONResponse(body, status_code=status)
+
+
+def no_session() -> RefusedError:
+    return RefusedError(401, "This browser has not opened a labeling link.", OPEN_LINK)
+
+
+def idle_session() -> RefusedError:
+    what = "The session ended after 8 hours without activity."
+    return RefusedError(401, what, "Open your labeling link again; it goes on where you were.")
+
+
+def unknown_link() -> RefusedError:
+    """The same words for a wrong secret and for a link that never was."""
+    return RefusedError(
+        404, "This labeling link is not valid.", "Copy the whole link, or ask again."
+    )
+
+
+def expired_link() -> RefusedError:
+    return RefusedError(410, "This labeling link has expired.", ASK_FOR_LINK)
+
+
+def revoked_link() -> RefusedError:
+    return RefusedError(410, "This labeling link was withdrawn.", ASK_FOR_LINK)
+
+
+def too_many_browsers(most: int) -> RefusedError:
+    return RefusedError(
+        403,
+        f"This labeling link is already open in {most} browsers.",
+        "Go on in one of them, or ask for a new link.",
+    )
+
+
+def not_yours() -> RefusedError:
+    """The same words for what never was and for what belongs to somebody else."""
+    return RefusedError(404, "There is no such pair for you.", "Load the page again.")
+
+
+def foreign_origin() -> RefusedError:
+    return RefusedError(403, "The request did not come from our own page.", OPEN_LINK)
+
+
+def too_many_tries() -> RefusedError:
+    return RefusedError(429, "Too many links that did not open.", "Wait a minute, then try again.")

@@ -1,0 +1,174 @@
+"""Our own routes of the labeling server. Each authorises the cookie again, calls the desk, answers.
+
+Handlers are plain functions: FastAPI runs them in threads, so waiting for a commit blocks nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as CommitTimeoutError
+from dataclasses import dataclass, field
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, RedirectResponse
+
+from labeling import access, desk, media, presentation, refusals, wire
+from labeling.access import Seat
+from labeling.limits import RateLimit
+from labeling.refusals import RefusedError
+from storage import clock
+from storage.commits import CommitThread
+from storage.errors import ConflictError
+from storage.ledger import Connection
+from storage.workspace import Workspace
+
+T = TypeVar("T")
+
+_COMMIT_SECONDS = 30
+
+router = APIRouter()
+
+
+@dataclass(frozen=True)
+class Office:
+    """What the routes work with: the workspace, its writer, and how cookies are named."""
+
+    workspace: Workspace
+    commits: CommitThread
+    secret: bytes
+    https: bool
+    link_tries: RateLimit = field(default_factory=lambda: RateLimit(most=10, seconds=60))
+
+    @property
+    def cookie_name(self) -> str:
+        """Browsers keep `__Host-` cookies for this very host and https only."""
+        return "__Host-pairwright-annotator" if self.https else "pairwright-annotator"
+
+    def write(self, work: Callable[[Connection], T]) -> T:
+        """Run a function in a write transaction and wait for its commit."""
+        try:
+            return self.commits.submit(work).result(timeout=_COMMIT_SECONDS)
+        except CommitTimeoutError as error:
+            raise RefusedError(
+                503, "The ledger is busy.", "It is tried again by itself."
+            ) from error
+
+    def state(self, cookie: str | None) -> wire.State:
+        """What the annotator sees now, after offering pairs where some are missing."""
+        with self.workspace.ledger.read() as db:
+            seat = access.authorize(db, cookie)
+            picture = presentation.draw(db, seat, self.secret)
+        if not picture.lacks_pairs:
+            return picture.state
+        return self.shown(self.write(lambda tx: _fill(tx, cookie)))
+
+    def shown(self, seat: Seat) -> wire.State:
+        """What the annotator of a seat sees, as far as it is offered."""
+        with self.workspace.ledger.read() as db:
+            return presentation.draw(db, seat, self.secret).state
+
+
+def _fill(tx: Connection, cookie: str | None) -> Seat:
+    seat = access.authorize(tx, cookie)
+    desk.fill(tx, seat)
+    return seat
+
+
+def _office(request: Request) -> Office:
+    office: Office = request.app.state.office
+    return office
+
+
+def _cookie(request: Request) -> str | None:
+    return request.cookies.get(_office(request).cookie_name)
+
+
+InOffice = Annotated[Office, Depends(_office)]
+Cookie = Annotated[str | None, Depends(_cookie)]
+
+
+@router.get("/")
+@router.get("/bench")
+def go_to_bench() -> RedirectResponse:
+    return RedirectResponse("/bench/")
+
+
+@router.api_route("/healthz", methods=["GET", "HEAD"])
+def health(office: InOffice) -> dict[str, str]:
+    with office.workspace.ledger.read() as db:
+        clock.now(db)
+    return {"status": "ok"}
+
+
+@router.post("/api/session")
+def open_link(
+    office: InOffice, request: Request, cookie: Cookie, wanted: wire.SessionRequest
+) -> JSONResponse:
+    client = request.client.host if request.client else ""
+    wait = office.link_tries.wait(client)
+    if wait:
+        refused = refusals.too_many_tries()
+        refusal = refusals.answer(refused, refused.status)
+        refusal.headers["Retry-After"] = str(int(wait) + 1)
+        return refusal
+    try:
+        entry = office.write(lambda tx: access.exchange(tx, wanted.token, cookie))
+    except RefusedError:
+        office.link_tries.count_failure(client)
+        raise
+    answer = JSONResponse({"opened": True})
+    answer.set_cookie(
+        office.cookie_name,
+        entry.cookie,
+        max_age=entry.seconds,
+        path="/",
+        secure=office.https,
+        httponly=True,
+        samesite="strict",
+    )
+    return answer
+
+
+@router.get("/api/state")
+def show_state(office: InOffice, cookie: Cookie) -> wire.State:
+    return office.state(cookie)
+
+
+@router.post("/api/votes", response_model=wire.VoteAnswer)
+def take_vote(
+    office: InOffice, cookie: Cookie, vote: wire.VoteRequest
+) -> wire.VoteAnswer | JSONResponse:
+    def record(tx: Connection) -> tuple[Seat, bool]:
+        seat = access.authorize(tx, cookie)
+        duplicate = desk.record(tx, seat, vote)
+        desk.fill(tx, seat)
+        access.note_use(tx, seat)
+        return seat, duplicate
+
+    try:
+        seat, duplicate = office.write(record)
+    except (ConflictError, RefusedError) as error:
+        if isinstance(error, RefusedError) and error.status != 409:
+            raise
+        refused = wire.Refusal(what=error.what, next=error.next_step)
+        answer = wire.RefusalAnswer(error=refused, state=office.state(cookie))
+        return JSONResponse(answer.model_dump(), status_code=409)
+    return wire.VoteAnswer(duplicate=duplicate, state=office.shown(seat))
+
+
+@router.post("/api/presence")
+def note_presence(
+    office: InOffice, cookie: Cookie, presence: wire.PresenceRequest
+) -> dict[str, bool]:
+    office.write(lambda tx: desk.hold(tx, access.authorize(tx, cookie), presence.assignment))
+    return {"held": True}
+
+
+@router.get("/media/{assignment}/{place}")
+def show_media(
+    office: InOffice, request: Request, cookie: Cookie, assignment: str, place: int
+) -> Response:
+    with office.workspace.ledger.read() as db:
+        found = media.find(db, access.authorize(db, cookie), assignment, place)
+    return media.respond(office.workspace.media, found, request.headers.get("range"))

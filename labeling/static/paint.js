@@ -1,0 +1,140 @@
+// Fills the columns that Gradio laid out. Every word from outside goes through textContent.
+
+import { number } from "./pictures.js";
+
+const byId = (id) => document.getElementById(id);
+const ROLES = { system: "System", user: "Prompt", assistant: "Earlier answer" };
+const NOTICE_MS = 8000;
+
+let noticeTimer = null;
+
+// Resolves once Gradio has drawn the last of our columns.
+export function whenLaidOut() {
+  return new Promise((resolve) => {
+    const look = () => byId("message") && byId("choose-right");
+    if (look()) return resolve();
+    const watching = new MutationObserver(() => {
+      if (!look()) return;
+      watching.disconnect();
+      resolve();
+    });
+    watching.observe(document.documentElement, { childList: true, subtree: true });
+  });
+}
+
+export function furnish() {
+  byId("progress").append(element("h1", { id: "pair-number", "aria-live": "polite" }), bar());
+  byId("connection").append(element("span", { id: "connection-words" }));
+  labeled("connection", "Connection");
+  byId("notice").append(element("p", { id: "notice-words", role: "status" }));
+  labeled("prompt", "Prompt");
+  byId("prompt").append(scrolling("turns", "Prompt"), element("div", { id: "pictures" }));
+  for (const [side, letter] of [["left", "A"], ["right", "B"]]) {
+    labeled(`answer-${side}`, `Answer ${letter}`);
+    const heading = element("h2", {}, letter);
+    byId(`answer-${side}`).append(heading, scrolling(`${side}-text`, `Answer ${letter}`));
+  }
+  const group = byId("choices");
+  group.setAttribute("role", "group");
+  group.setAttribute("aria-label", "Your choice");
+  byId("message").setAttribute("role", "status");
+  byId("message").append(element("h2", { id: "message-what" }), element("p", { id: "message-next" }));
+}
+
+export function pair(shown, figures) {
+  byId("pictures").replaceChildren(...figures);
+  byId("pictures").dataset.count = String(Math.min(figures.length, 5));
+  byId("prompt").classList.toggle("text-only", figures.length === 0);
+  byId("turns").replaceChildren(...shown.messages.map((message) => turn(shown, message)));
+  byId("left-text").textContent = shown.left;
+  byId("right-text").textContent = shown.right;
+  for (const id of ["turns", "left-text", "right-text"]) byId(id).scrollTop = 0;
+}
+
+export function progress(view) {
+  const number = byId("pair-number");
+  const words = view.finished ? `${view.done} pairs judged` : `Pair ${view.position} / ${view.total}`;
+  if (number.textContent !== words) number.textContent = words;
+  byId("progress-bar").max = Math.max(1, view.total);
+  byId("progress-bar").value = view.done;
+}
+
+export function connection(words, kind) {
+  const spot = byId("connection-words");
+  if (spot.textContent !== words) spot.textContent = words;
+  byId("connection").dataset.kind = kind;
+}
+
+export function notice(words) {
+  clearTimeout(noticeTimer);
+  byId("notice-words").textContent = words;
+  noticeTimer = setTimeout(() => (byId("notice-words").textContent = ""), NOTICE_MS);
+}
+
+export function desk() {
+  document.body.dataset.bench = "pair";
+}
+
+// Puts words where the pair was. kind: "message", or "end" where nothing can be chosen any more.
+export function message(what, next, kind = "message") {
+  document.body.dataset.bench = kind;
+  byId("message-what").textContent = what;
+  byId("message-next").textContent = next;
+}
+
+export function choices({ open, canUndo, bothBad, guidelines }) {
+  const switches = {
+    "choose-left": open,
+    "choose-right": open,
+    "choose-tie": open,
+    "choose-both-bad": open,
+    "choose-skip": open,
+    undo: canUndo,
+  };
+  for (const [id, on] of Object.entries(switches)) {
+    byId(id).setAttribute("aria-disabled", String(!on));
+  }
+  byId("choose-both-bad").classList.toggle("absent", !bothBad);
+  byId("show-guidelines").classList.toggle("absent", !guidelines);
+}
+
+function turn(shown, message) {
+  const box = element("section", { class: `turn ${message.role}` });
+  box.append(element("h3", {}, ROLES[message.role] ?? message.role));
+  const words = element("div", { class: "words" });
+  const several = shown.messages.flatMap((each) => each.parts).filter((part) => part.src).length > 1;
+  for (const part of message.parts) {
+    if (part.type === "text") {
+      words.append(element("span", {}, part.text));
+    } else if (several) {
+      const kind = part.type === "video" ? "Video" : "Picture";
+      words.append(element("span", { class: "place" }, `${kind} ${number(shown, part)}`));
+    }
+  }
+  box.append(words);
+  return box;
+}
+
+function bar() {
+  const made = element("progress", { id: "progress-bar" });
+  made.setAttribute("aria-label", "Pairs judged");
+  return made;
+}
+
+function scrolling(id, name) {
+  const made = element("div", { id, class: "words", role: "group", tabindex: "0" });
+  made.setAttribute("aria-label", name);
+  return made;
+}
+
+function labeled(id, name) {
+  byId(id).setAttribute("role", "region");
+  byId(id).setAttribute("aria-label", name);
+}
+
+function element(tag, attributes = {}, words = "") {
+  const made = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  if (words) made.textContent = words;
+  return made;
+}

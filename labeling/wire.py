@@ -1,0 +1,128 @@
+"""What goes over the wire between the bench and the labeling server.
+
+Sides are `left` and `right` here, never canonical. Nothing in these models says where an answer
+comes from, what others voted, or why a pair was chosen.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Choice = Literal["left", "right", "tie", "skip", "both_bad"]
+AssignmentId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+# milliseconds since 1970 by the browser's clock, up to the year 2286
+Milliseconds = Annotated[int, Field(ge=0, le=9_999_999_999_999)]
+ActiveMilliseconds = Annotated[int, Field(ge=0, le=7 * 86_400_000)]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SessionRequest(_Request):
+    """`POST /api/session`: a link's token, to be turned into a cookie."""
+
+    token: Annotated[str, Field(max_length=200)]
+
+
+class VoteRequest(_Request):
+    """`POST /api/votes`: a vote, or an undo of the annotator's last vote.
+
+    `event` is drawn by the browser; posting the same event again changes nothing.
+    """
+
+    event: uuid.UUID
+    kind: Literal["vote", "undo"]
+    assignment: AssignmentId
+    choice: Choice | None = None
+    shown_at: Milliseconds = 0
+    decided_at: Milliseconds = 0
+    active_ms: ActiveMilliseconds = 0
+
+    @model_validator(mode="after")
+    def _choice_fits_kind(self) -> VoteRequest:
+        if (self.kind == "vote") != (self.choice is not None):
+            raise ValueError("a vote has a choice and an undo has none")
+        return self
+
+
+class PresenceRequest(_Request):
+    """`POST /api/presence`: the pair is still being looked at."""
+
+    assignment: AssignmentId
+
+
+class TextPart(BaseModel):
+    type: Literal["text"] = "text"
+    text: str
+
+
+class MediaPart(BaseModel):
+    type: Literal["image", "video"]
+    src: str
+
+
+class Message(BaseModel):
+    role: str
+    parts: list[TextPart | MediaPart]
+
+
+class ShownPair(BaseModel):
+    """One pair as this annotator sees it. `position` counts from 1."""
+
+    assignment: str
+    position: int
+    messages: list[Message]
+    left: str
+    right: str
+
+
+class BatchInfo(BaseModel):
+    """`pairs` is the number of pairs in the batch, of everybody; sent when nothing is left."""
+
+    pairs: int | None
+    guidelines: str | None
+    both_bad: bool
+
+
+class State(BaseModel):
+    """`GET /api/state`, and part of every answer to a vote.
+
+    Attributes:
+        desk: opaque name of this annotator in this batch; the browser keeps its outbox under it.
+        done: pairs this annotator has answered.
+        total: done, open and still available ones.
+        undo: assignment that an undo would take back.
+        current, upcoming: the pair to judge now and the one after it, to load ahead.
+    """
+
+    desk: str
+    batch: BatchInfo
+    done: int
+    total: int
+    finished: bool
+    can_undo: bool
+    undo: str | None
+    current: ShownPair | None
+    upcoming: ShownPair | None
+
+
+class VoteAnswer(BaseModel):
+    accepted: Literal[True] = True
+    duplicate: bool
+    state: State
+
+
+class Refusal(BaseModel):
+    what: str
+    next: str
+
+
+class RefusalAnswer(BaseModel):
+    """Every answer with a status of 400 or more. A 409 brings the fresh state along."""
+
+    error: Refusal
+    state: State | None = None

@@ -1,0 +1,162 @@
+"""A labeling server in a thread, batches to label, and an annotator who speaks HTTP to it."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import socket
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+from PIL import Image
+
+from labeling import links
+from labeling.server import ServerSettings, build_app
+from storage import batches, labels, media, pairs, pictures, prompts, responses
+from storage import workspace as workspaces
+from storage.ledger import Connection
+from storage.rows import Batch, ImportedLabel, Part, Source, Turn
+from storage.workspace import Workspace
+
+CANARIES = ("CANARY-MODEL", "CANARY-FILE", "CANARY-BATCH", "CANARY-LABEL", "CANARY-CATEGORY")
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Served:
+    """A running labeling server."""
+
+    url: str
+    app: Any
+    workspace: Workspace
+
+    def client(self) -> httpx.Client:
+        """A browser of its own: cookies and the Origin of our page."""
+        return httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=20)
+
+
+@dataclass(frozen=True)
+class Annotator:
+    """A browser that opened a labeling link."""
+
+    http: httpx.Client
+    link: links.MintedLink
+
+    def state(self) -> dict[str, Any]:
+        answer = self.http.get("/api/state")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def post(self, kind: str, assignment: str, **fields: object) -> httpx.Response:
+        body = {"event": str(uuid.uuid4()), "kind": kind, "assignment": assignment, **fields}
+        times = {"shown_at": 1000, "decided_at": 3000, "active_ms": 2000}
+        return self.http.post("/api/votes", json={**times, **body})
+
+    def vote(self, choice: str = "left") -> dict[str, Any]:
+        """Judge the current pair; return the state that follows."""
+        answer = self.post("vote", self.state()["current"]["assignment"], choice=choice)
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()["state"]
+        return found
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    workspace = workspaces.create(tmp_path_factory.mktemp("labeling") / "home")
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        app = build_app(workspace, ServerSettings(url))
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, ws="none", server_header=False)
+        )
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+        thread.start()
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            time.sleep(0.02)
+        yield Served(url, app, workspace)
+        server.should_exit = True
+        thread.join(timeout=20)
+    workspace.close()
+
+
+MakeBatch = Callable[..., Batch]
+
+
+@pytest.fixture
+def new_batch(served: Served) -> MakeBatch:
+    """`new_batch(pair_count=3, overlap=1, pictures=0)`: a batch of pairs with telling secrets."""
+
+    def make(pair_count: int = 3, pictures: int = 0, **settings: Any) -> Batch:
+        with served.workspace.ledger.write() as tx:
+            batch = batches.create(tx, f"CANARY-BATCH {next(_numbers)}", **settings)
+            for number in range(pair_count):
+                _add_pair(tx, served.workspace, batch, number, pictures)
+        return batch
+
+    return make
+
+
+OpenLink = Callable[..., Annotator]
+
+
+@pytest.fixture
+def open_link(served: Served) -> Iterator[OpenLink]:
+    """`open_link(batch, "Ada")`: an annotator with a cookie."""
+    clients: list[httpx.Client] = []
+
+    def open_(batch: Batch, who: str | None = None, expires: str = "1d") -> Annotator:
+        minted = links.mint(
+            served.workspace, batch.name, who or f"person {next(_numbers)}", expires
+        )
+        http = served.client()
+        clients.append(http)
+        assert http.post("/api/session", json={"token": minted.token}).status_code == 200
+        return Annotator(http, minted)
+
+    yield open_
+    for http in clients:
+        http.close()
+
+
+def _add_pair(
+    tx: Connection, workspace: Workspace, batch: Batch, number: int, pictures: int
+) -> None:
+    shown = [_add_picture(tx, workspace, (number, place)) for place in range(pictures)]
+    parts = [*(Part("image", media=each) for each in shown), Part("text", f"Question {number}?")]
+    turns: Sequence[Turn] = [Turn("user", tuple(parts))]
+    prompt = prompts.build(turns, "CANARY-CATEGORY")
+    prompts.add(tx, prompt)
+    both = [responses.build(prompt.id, f"{side} answer {number}") for side in ("one", "other")]
+    for response, name in zip(both, ("CANARY-MODEL-1", "CANARY-MODEL-2"), strict=True):
+        responses.add(tx, response, Source("checkpoint", name))
+    pair = pairs.build(*both)
+    pairs.add(tx, pair)
+    batches.add_pair(tx, batch.id, pair.id)
+    label = ImportedLabel(pair.id, "a", "CANARY-LABEL", batch.id, "CANARY-FILE", number + 1, "r")
+    labels.add(tx, label)
+
+
+def _add_picture(tx: Connection, workspace: Workspace, seed: tuple[int, int]) -> str:
+    encoded = io.BytesIO()
+    Image.new("RGB", (24, 16), (seed[0] * 40 % 256, seed[1] * 60 % 256, 90)).save(encoded, "PNG")
+    row, data = pictures.normalize(encoded.getvalue())
+    workspace.media.put(data, row)
+    media.add(tx, row)
+    return row.id
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The folder of a new, closed workspace."""
+    workspaces.create(tmp_path / "home").close()
+    return tmp_path / "home"

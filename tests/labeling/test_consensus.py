@@ -1,0 +1,106 @@
+"""Majority with confidence: what the votes on a pair settle."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labeling import consensus
+from labeling.consensus import ConsensusPolicy
+from storage.errors import WrongInputError
+from storage.rows import EffectiveVote, Verdict
+
+FLIPPED = {Verdict.A: Verdict.B, Verdict.B: Verdict.A}
+
+
+def cast(*verdicts: str) -> list[EffectiveVote]:
+    return [
+        EffectiveVote(f"as{n}", "batch", "pair", f"person {n}", Verdict(verdict), "a", n)
+        for n, verdict in enumerate(verdicts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "outcome", "confidence"),
+    [
+        (("a",), "a", 0.75),
+        (("b",), "b", 0.75),
+        (("a", "a"), "a", 0.9),
+        (("a", "b", "a"), "a", 0.75),
+        (("b", "b", "b"), "b", 27 / 28),
+        (("a", "a", "tie"), "a", 0.9),
+        (("a", "skip"), "a", 0.75),
+    ],
+)
+def test_a_majority_wins_with_the_posterior_of_its_lead(
+    verdicts: tuple[str, ...], outcome: str, confidence: float
+) -> None:
+    settled = consensus.settle(cast(*verdicts))
+    assert settled.outcome == outcome
+    assert settled.confidence == pytest.approx(confidence)
+    assert settled.settled
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "reason"),
+    [
+        ((), "no votes"),
+        (("skip", "skip"), "no votes"),
+        (("tie",), "tie"),
+        (("both_bad", "tie"), "tie"),
+        (("a", "b"), "disputed"),
+        (("a", "tie"), "disputed"),
+        (("a", "a", "b", "tie"), "low agreement"),
+        (("tie", "tie", "a", "b"), "low agreement"),
+    ],
+)
+def test_votes_without_a_winner_say_why(verdicts: tuple[str, ...], reason: str) -> None:
+    settled = consensus.settle(cast(*verdicts))
+    assert settled.reason == reason
+    assert settled.confidence == 0
+    assert settled.outcome == ("tie" if reason == "tie" else None)
+
+
+def test_fewer_votes_than_wanted_settle_nothing() -> None:
+    settled = consensus.settle(cast("a", "a"), ConsensusPolicy(min_votes=3))
+    assert settled.reason == "too few votes"
+    assert settled.votes == 2
+
+
+def test_two_of_three_meet_an_agreement_of_0_67() -> None:
+    assert consensus.settle(cast("a", "a", "b"), ConsensusPolicy(min_agreement=0.67)).settled
+    assert not consensus.settle(cast("a", "a", "b"), ConsensusPolicy(min_agreement=0.7)).settled
+
+
+def test_an_annotator_with_two_votes_on_a_pair_has_one_voice() -> None:
+    twice = [
+        EffectiveVote("x", "first batch", "pair", "Ada", Verdict.A, "a", 1),
+        EffectiveVote("y", "second batch", "pair", "Ada", Verdict.B, "a", 2),
+    ]
+    settled = consensus.settle(twice)
+    assert (settled.outcome, settled.votes) == ("b", 1)
+
+
+@given(st.lists(st.sampled_from([v.value for v in Verdict]), max_size=9))
+def test_exchanging_a_and_b_exchanges_the_outcome(verdicts: list[str]) -> None:
+    straight = consensus.settle(cast(*verdicts))
+    flipped = consensus.settle(cast(*(FLIPPED.get(Verdict(v), Verdict(v)) for v in verdicts)))
+    expected = straight.outcome and FLIPPED.get(straight.outcome, straight.outcome)
+    assert flipped.outcome == expected
+    assert (flipped.reason, flipped.confidence) == (straight.reason, straight.confidence)
+
+
+@given(st.lists(st.sampled_from([v.value for v in Verdict]), max_size=9))
+def test_a_winner_is_at_least_as_sure_as_one_vote(verdicts: list[str]) -> None:
+    settled = consensus.settle(cast(*verdicts))
+    assert settled.confidence == 0 if not settled.settled else 0.75 <= settled.confidence < 1
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"name": "unanimous"}, {"min_votes": 0}, {"min_agreement": 1.5}, {"accuracy": 0.5}],
+)
+def test_a_policy_that_makes_no_sense_is_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(WrongInputError, match=str(next(iter(settings.values())))):
+        ConsensusPolicy(**settings)  # type: ignore[arg-type]
