@@ -1,0 +1,204 @@
+"""From a job folder into the ledger: events while a run goes on, checkpoint and figures at its end.
+
+Every write carries the fence of the attempt, so what a superseded worker still reads changes
+nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from itertools import groupby
+from typing import Any
+
+from storage import checkpoints, evaluations, events, jobs, samples
+from storage.errors import DamagedError, NotFoundError
+from storage.ledger import Connection, Ledger
+from storage.rows import Job, JobEvent, JobState, Source
+from storage.workspace import Workspace
+from training import manifest
+from training.folder import EVENT_KINDS, JobFolder, RunResult
+from training.starts import Start
+
+# lines in one transaction, so that votes never wait long for it
+_SLICE = 200
+
+Record = Callable[[Connection], object]
+
+
+class Follower:
+    """Reads `events.jsonl` as it grows. A line counts when it is whole."""
+
+    def __init__(self, folder: JobFolder, db: Connection, job: Job) -> None:
+        self._folder = folder
+        self._job = job
+        self._offset = 0
+        known = events.listed(db, job.id)
+        self._after = max((event.sequence for event in known), default=0)
+
+    def ingest(self, ledger: Ledger) -> Mapping[str, Any] | None:
+        """Bring all new events into the ledger; the newest progress among them, if any.
+
+        Raises StaleFenceError when the job is no longer ours, WorkspaceError when the ledger is
+        away: then the same events come again.
+        """
+        progress: Mapping[str, Any] | None = None
+        while True:
+            rows, offset = self._next()
+            if rows:
+                self._append(ledger, rows)
+                self._after = rows[-1].sequence
+                progress = next(
+                    (row.payload for row in reversed(rows) if row.kind == "progress"), progress
+                )
+            if offset == self._offset:
+                return progress
+            self._offset = offset
+
+    def _append(self, ledger: Ledger, rows: Sequence[JobEvent]) -> None:
+        """Also what an earlier attempt left behind, under that attempt's number."""
+        with ledger.write() as tx:
+            for attempt, group in groupby(rows, key=lambda row: row.attempt):
+                events.append(tx, self._job.id, self._job.fence, attempt, list(group))
+
+    def _next(self) -> tuple[list[JobEvent], int]:
+        rows: list[JobEvent] = []
+        offset = self._offset
+        try:
+            file = self._folder.events_file.open("rb")
+        except FileNotFoundError:
+            return rows, offset
+        with file:
+            file.seek(offset)
+            for _ in range(_SLICE):
+                line = file.readline()
+                if not line.endswith(b"\n"):
+                    break
+                offset += len(line)
+                event = self._event(line)
+                if event is not None and event.sequence > self._after:
+                    rows.append(event)
+        return rows, offset
+
+    def _event(self, line: bytes) -> JobEvent | None:
+        """The event of a line; None for one that is not what the contract says."""
+        try:
+            data = json.loads(line)
+            row = JobEvent(
+                job_id=self._job.id,
+                attempt=int(data.get("attempt") or self._job.attempt),
+                sequence=int(data["sequence"]),
+                kind=str(data["kind"]),
+                payload=dict(data["payload"]),
+                at=int(data["at"]),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+        return row if row.kind in EVENT_KINDS else None
+
+
+def take_over(workspace: Workspace, job: Job, folder: JobFolder, result: RunResult) -> Record:
+    """Bring the files of a successful run into the workspace; what is left is one write.
+
+    Doing it again after a crash changes nothing more. Raises DamagedError when the checkpoint does
+    not verify.
+    """
+    if job.kind == "train":
+        return _take_training(workspace, job, folder, result)
+    if job.kind == "evaluate":
+        return _take_evaluation(job, result)
+    return _take_samples(workspace, job, folder, result)
+
+
+def _take_training(workspace: Workspace, job: Job, folder: JobFolder, result: RunResult) -> Record:
+    source = (folder.path / (result.checkpoint or "")).resolve()
+    if not result.checkpoint or not source.is_relative_to(folder.checkpoints.resolve()):
+        raise DamagedError(
+            f"The run of job {job.id} names {result.checkpoint!r} as its checkpoint.",
+            "A checkpoint lies in the folder checkpoints of its job.",
+        )
+    checkpoint_id = f"c{job.id}"
+    manifest.publish(source, workspace.checkpoints_folder / checkpoint_id)
+    start = Start.of_json(job.spec["start"])
+
+    def record(tx: Connection) -> None:
+        name = _free_name(tx, job.spec["settings"].get("model_name") or "", job)
+        checkpoints.add(
+            tx,
+            checkpoint_id=checkpoint_id,
+            name=name,
+            job_id=job.id,
+            parent=start.tip,
+            model=start.model,
+            kind=result.kind or "adapter",
+            path=f"{workspace.checkpoints_folder.name}/{checkpoint_id}",
+            dataset_version=job.spec["dataset"],
+            config=job.spec["settings"],
+            metrics=dict(result.metrics),
+        )
+        _finish(tx, job, {"checkpoint": checkpoint_id, "name": name}, checkpoint_id, result)
+
+    return record
+
+
+def _take_evaluation(job: Job, result: RunResult) -> Record:
+    start = Start.of_json(job.spec["start"])
+    measured = start.tip or start.name
+
+    def record(tx: Connection) -> None:
+        _finish(tx, job, {"checkpoint": measured}, measured, result)
+
+    return record
+
+
+def _take_samples(workspace: Workspace, job: Job, folder: JobFolder, result: RunResult) -> Record:
+    start = Start.of_json(job.spec["start"])
+    source = Source("checkpoint", start.tip or start.name, job.spec["settings"])
+    report = samples.add_samples(
+        workspace, folder.samples_file, batch=job.spec["batch"], source=source
+    )
+    counted = {
+        "batch": job.spec["batch"],
+        "metrics": dict(result.metrics),
+        "report": asdict(report),
+    }
+
+    def record(tx: Connection) -> None:
+        jobs.finish(tx, job.id, job.fence, JobState.SUCCEEDED, counted)
+
+    return record
+
+
+def _finish(
+    tx: Connection, job: Job, said: Mapping[str, Any], measured: str, result: RunResult
+) -> None:
+    metrics = dict(result.metrics)
+    evaluations.add(
+        tx,
+        job_id=job.id,
+        checkpoint=measured,
+        dataset_version=job.spec["dataset"],
+        split=job.spec.get("split", "holdout"),
+        metrics=metrics,
+    )
+    jobs.finish(tx, job.id, job.fence, JobState.SUCCEEDED, {**said, "metrics": metrics})
+
+
+def _free_name(tx: Connection, wanted: str, job: Job) -> str:
+    """The name asked for, or one made from dataset and job; numbered when it is taken."""
+    name = wanted or f"{job.spec['dataset']}-{job.id[:8]}"
+    number = 2
+    candidate = name
+    while _is_taken(tx, candidate):
+        candidate = f"{name}-{number}"
+        number += 1
+    return candidate
+
+
+def _is_taken(tx: Connection, name: str) -> bool:
+    try:
+        checkpoints.get(tx, name)
+    except NotFoundError:
+        return False
+    return True

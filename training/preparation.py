@@ -1,0 +1,57 @@
+"""A job folder made ready for one attempt: ids of the ledger become paths that a runner opens."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from storage import dataset_versions
+from storage.ledger import Connection
+from storage.rows import Job
+from storage.workspace import Workspace
+from training import starts
+from training.folder import DatasetRef, JobFolder, RunSpec
+from training.starts import Start
+
+
+def make_ready(workspace: Workspace, job: Job, folder: JobFolder) -> RunSpec:
+    """Write `spec.json` for this attempt; checkpoints of earlier attempts stay where they are.
+
+    Raises NotFoundError when something that the job was submitted with is gone.
+    """
+    with workspace.ledger.read() as db:
+        run = _run_spec(db, workspace, job)
+    folder.write_spec(run)
+    return run
+
+
+def _run_spec(db: Connection, workspace: Workspace, job: Job) -> RunSpec:
+    home = workspace.home
+    model, adapters = starts.locate(db, home, Start.of_json(job.spec["start"]))
+    reference_model, reference_adapters = "", None
+    if "reference" in job.spec:
+        reference = Start.of_json(job.spec["reference"])
+        reference_model, reference_adapters = starts.locate(db, home, reference)
+    prompts = job.spec.get("prompts")
+    return RunSpec(
+        job=job.id,
+        attempt=job.attempt,
+        kind=job.kind,
+        settings=job.spec["settings"],
+        model=model,
+        adapters=adapters,
+        reference_model=reference_model,
+        reference_adapters=reference_adapters,
+        dataset=_dataset(db, home, job),
+        split=job.spec.get("split", "holdout"),
+        media_url=workspace.media.url,
+        prompts=prompts,
+        pictures_root=str(Path(prompts).parent) if prompts else None,
+    )
+
+
+def _dataset(db: Connection, home: Path, job: Job) -> DatasetRef | None:
+    if "dataset" not in job.spec:
+        return None
+    version = dataset_versions.get(db, job.spec["dataset"])
+    path = str((home / version.path).resolve())
+    return DatasetRef(version.id, path, version.labels, version.digest)

@@ -1,0 +1,201 @@
+"""TRL's DPOTrainer over pairs that are encoded already, with the reference as data.
+
+The loss is TRL's, unchanged. Replaced are: the preparation of the dataset (pairs are encoded), the
+reference's log-probabilities (computed once by us and handed in, which TRL itself refuses for
+pictures), and what a checkpoint holds. These are private methods: the version of TRL is pinned and
+a test names what an upgrade breaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from transformers import PrinterCallback
+from trl import DPOConfig, DPOTrainer
+
+from storage.errors import PairwrightError
+from training import checkpointing, logprobs, models, schedule
+from training.encoding import Batch, EncodedPair, Encoder
+from training.logprobs import Array, Sums
+from training.models import Loaded
+from training.spec import DPOSpec
+
+# answers with sums near 100 nats differ by 1e-5 in float32 and by some tenths in bfloat16
+_TOLERANCE = {torch.float32: (1e-3, 1e-4)}
+_COARSE = (0.5, 0.02)
+
+
+class PairCollator:
+    """Rows of the trainer's dataset (positions of pairs) as TRL batches."""
+
+    def __init__(self, encoder: Encoder, pairs: Sequence[EncodedPair]) -> None:
+        self._encoder = encoder
+        self.pairs = pairs
+        self.reference: Sums | None = None
+
+    def __call__(self, examples: Sequence[Mapping[str, int]]) -> Batch:
+        positions = [example["position"] for example in examples]
+        batch = self._encoder.collate([self.pairs[at] for at in positions])
+        if self.reference is None:
+            return batch
+        return batch | {
+            "ref_chosen_logps": _floats(self.reference.chosen[positions]),
+            "ref_rejected_logps": _floats(self.reference.rejected[positions]),
+        }
+
+
+class PairTrainer(DPOTrainer):  # type: ignore[misc]
+    """See the module. `save` writes a checkpoint of this trainer and is set by the run."""
+
+    save: Callable[[], Path]
+
+    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        return dataset
+
+    def _precompute_ref_logps(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        return dataset
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        self.save()
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        # full weights were loaded from the checkpoint's folder before the trainer was made
+        if hasattr(self.model, "peft_config"):
+            checkpointing.load_adapter(self, Path(resume_from_checkpoint))
+
+    def _send_telemetry(self) -> None:
+        # none, whatever the environment says
+        return
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Optimizer steps of an epoch, of the whole run, and between evaluations."""
+
+    epoch: int
+    total: int
+    evaluate: int
+
+
+def steps_of(settings: DPOSpec, pairs: int) -> Steps:
+    accumulation = settings.accumulation_steps(pairs)
+    epoch = schedule.steps_per_epoch(pairs, settings.batch_size, accumulation)
+    return Steps(epoch, epoch * settings.epochs, schedule.interval(epoch))
+
+
+def build(
+    settings: DPOSpec, loaded: Loaded, collator: PairCollator, output: Path, dtype: torch.dtype
+) -> PairTrainer:
+    """A trainer for these pairs. With LoRA the adapter is added here, drawn with the seed."""
+    on_gpu = next(loaded.model.parameters()).device.type == "cuda"
+    peft_config = None
+    if settings.method == "lora":
+        peft_config = models.lora(loaded.model, settings.lora_rank, settings.target_modules)
+    else:
+        models.freeze_outside_decoder(loaded.model)
+    with models.quiet_peft():
+        trainer = PairTrainer(
+            model=loaded.model,
+            args=_config(settings, len(collator.pairs), output, on_gpu, dtype),
+            data_collator=collator,
+            train_dataset=Dataset.from_dict({"position": list(range(len(collator.pairs)))}),
+            processing_class=loaded.processor,
+            peft_config=peft_config,
+        )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def check_agreement(trainer: PairTrainer, collator: PairCollator, starts_equal: bool) -> None:
+    """Compare TRL's log-probabilities with ours on the first batch, before anything is trained.
+
+    With `starts_equal` the policy is the reference at the start: then the reference's sums must
+    be the same, too, so that every margin begins at zero and the first loss at ln 2.
+    Raises PairwrightError when they differ by more than rounding: the loss would then train
+    something else than what is measured.
+    """
+    count = min(len(collator.pairs), trainer.args.per_device_train_batch_size)
+    batch = {
+        name: value.to(trainer.args.device)
+        for name, value in collator([{"position": at} for at in range(count)]).items()
+        if not name.startswith("ref_")
+    }
+    was_training = trainer.model.training
+    trainer.model.eval()
+    ours = logprobs.sums(logprobs.answers(trainer.model, batch))
+    inputs = {name: value for name, value in batch.items() if name != "completion_mask"}
+    labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
+    with torch.no_grad():
+        said = trainer.model(**inputs, use_cache=False, labels=labels, fused_lm_head=True)
+    trainer.model.train(was_training)
+    theirs = said.log_probs.double().sum(dim=1).cpu().numpy()
+    mine = np.concatenate([ours.chosen, ours.rejected])
+    _require_close("trainer's", mine, theirs, trainer.model.dtype)
+    if starts_equal and collator.reference is not None:
+        kept = collator.reference
+        expected = np.concatenate([kept.chosen[:count], kept.rejected[:count]])
+        _require_close("reference's", mine, expected, trainer.model.dtype)
+
+
+def tolerance(dtype: torch.dtype, sums: Array) -> float:
+    """Nats by which two right ways to compute these sums may differ in this number format."""
+    absolute, relative = _TOLERANCE.get(dtype, _COARSE)
+    return absolute + relative * float(np.max(np.abs(sums), initial=0.0))
+
+
+def _require_close(whose: str, ours: Array, theirs: Array, dtype: torch.dtype) -> None:
+    worst, most = float(np.max(np.abs(ours - theirs))), tolerance(dtype, theirs)
+    if not worst <= most:
+        raise PairwrightError(
+            f"Our log-probabilities differ from the {whose} by up to {worst:.3g} nats on the "
+            f"first batch; rounding explains {most:.3g}.",
+            "This model family is not handled correctly; please report it with the job's log.",
+        )
+
+
+def _config(
+    settings: DPOSpec, pairs: int, output: Path, on_gpu: bool, dtype: torch.dtype
+) -> DPOConfig:
+    steps = steps_of(settings, pairs)
+    return DPOConfig(
+        output_dir=str(output),
+        beta=settings.beta,
+        loss_type="sigmoid",
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="linear",
+        # below 1 it is a share of all steps
+        warmup_steps=settings.warmup_ratio,
+        num_train_epochs=settings.epochs,
+        per_device_train_batch_size=settings.batch_size,
+        gradient_accumulation_steps=settings.accumulation_steps(pairs),
+        seed=settings.seed,
+        data_seed=settings.seed,
+        # overlength pairs are dealt with before; a cut could fall into picture tokens
+        max_length=None,
+        precompute_ref_log_probs=True,
+        remove_unused_columns=False,
+        activation_checkpointing=on_gpu,
+        bf16=dtype == torch.bfloat16,
+        use_cpu=not on_gpu,
+        dataloader_pin_memory=on_gpu,
+        logging_strategy="steps",
+        # at most about 500 points a run, every step in short ones
+        logging_steps=max(1, steps.total // 500),
+        logging_first_step=True,
+        logging_nan_inf_filter=False,
+        eval_strategy="no",
+        save_strategy="no",
+        report_to="none",
+        disable_tqdm=True,
+        push_to_hub=False,
+    )
+
+
+def _floats(values: Array) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float32)
