@@ -1,0 +1,246 @@
+"""From decisions to a dataset version: which pairs go in, which stay out and why.
+
+Every pair of the batch is either a row or counted under exactly one reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from labeling import consensus
+from labeling.consensus import ConsensusPolicy
+from storage import batches, dataset_versions, labels, pairs, votes
+from storage.errors import WrongInputError
+from storage.ledger import Connection
+from storage.pairs import PairFilter
+from storage.rows import (
+    Batch,
+    DatasetRow,
+    DatasetVersion,
+    EffectiveVote,
+    ImportedLabel,
+    PairView,
+    Verdict,
+)
+from storage.workspace import Workspace
+
+LABEL_CHOICES = ("votes", "imported", "both")
+
+NO_LABEL = "no imported label"
+CONFLICTING = "conflicting imported labels"
+
+# Pairs are read in slices, so that a large batch never lies in memory twice.
+_SLICE = 500
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """What decides which pairs become rows.
+
+    Attributes:
+        batch: name of one batch, or None for every batch.
+        labels: `votes` (consensus of the experts), `imported` (labels that came with a file), or
+            `both`: votes where a pair has any, else its imported label. A pair on which the
+            experts could not agree stays out; its imported label does not overrule them.
+        policy, min_votes, min_agreement: how votes settle a pair; agreement is 0 to 1.
+        holdout: share of the rows kept from training, 0 to below 1, drawn by prompt group.
+        seed: of the split.
+    """
+
+    batch: str | None = None
+    labels: str = "votes"
+    policy: str = "majority"
+    min_votes: int = 1
+    min_agreement: float = 0.67
+    holdout: float = 0.1
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class DatasetPreview:
+    """What `build` would write. `pairs` = rows + the sum of `excluded`."""
+
+    pairs: int
+    rows: Sequence[DatasetRow]
+    labels: str
+    excluded: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class _Decision:
+    """The winner of a pair, or the reason why there is none."""
+
+    winner: str
+    labels: str = ""
+    votes: int = 0
+    confidence: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class _Evidence:
+    """Everything known about the pairs, by pair id."""
+
+    votes: Mapping[str, Sequence[EffectiveVote]]
+    imported: Mapping[str, Sequence[ImportedLabel]]
+    vote_labels: str
+
+
+def build(workspace: Workspace, settings: BuildSettings) -> DatasetVersion:
+    """Write the dataset version; the same decisions and settings give the same version again.
+
+    Raises:
+        NotFoundError: no such batch.
+        WrongInputError: a setting out of range, or not a single pair is decided.
+    """
+    found = preview(workspace, settings)
+    if not found.rows:
+        raise _nothing_decided(settings, found)
+    return dataset_versions.write(
+        workspace,
+        found.rows,
+        labels=found.labels,
+        policy=asdict(settings),
+        excluded=found.excluded,
+        holdout=settings.holdout,
+        seed=settings.seed,
+    )
+
+
+def preview(workspace: Workspace, settings: BuildSettings) -> DatasetPreview:
+    """The rows and the excluded pairs that `build` would write, without writing anything."""
+    _check(settings)
+    policy = ConsensusPolicy(
+        name=settings.policy,
+        min_votes=settings.min_votes,
+        min_agreement=settings.min_agreement,
+    )
+    rows: list[DatasetRow] = []
+    excluded: Counter[str] = Counter()
+    seen = 0
+    with workspace.ledger.read() as db:
+        batch = batches.get(db, settings.batch) if settings.batch is not None else None
+        evidence = _evidence(db, batch, settings.labels)
+        for view in _pairs_of(db, batch):
+            seen += 1
+            decision = _decide(view.pair.id, evidence, policy, settings.labels)
+            if decision.reason:
+                excluded[decision.reason] += 1
+            else:
+                rows.append(_row(view, decision, evidence.imported.get(view.pair.id, ())))
+    return DatasetPreview(
+        pairs=seen, rows=rows, labels=_name_of(rows), excluded=dict(sorted(excluded.items()))
+    )
+
+
+def _check(settings: BuildSettings) -> None:
+    if settings.labels not in LABEL_CHOICES:
+        raise WrongInputError(
+            f"labels is {settings.labels!r}.", f"Use one of: {', '.join(LABEL_CHOICES)}."
+        )
+    if not 0 <= settings.holdout < 1:
+        raise WrongInputError(
+            f"holdout is {settings.holdout}.", "Use a share from 0 to below 1, such as 0.1."
+        )
+
+
+def _pairs_of(db: Connection, batch: Batch | None) -> Iterator[PairView]:
+    chosen = PairFilter(batch=batch.name if batch else "")
+    offset = 0
+    while found := pairs.page(db, chosen, limit=_SLICE, offset=offset):
+        yield from found
+        offset += len(found)
+
+
+def _evidence(db: Connection, batch: Batch | None, wanted: str) -> _Evidence:
+    batch_id = batch.id if batch else None
+    cast: dict[str, dict[str, EffectiveVote]] = {}
+    if wanted != "imported":
+        for vote in votes.effective(db, batch_id):
+            # one voice per person: in two batches, the later vote counts
+            previous = cast.setdefault(vote.pair_id, {}).get(vote.annotator)
+            if previous is None or previous.received_at <= vote.received_at:
+                cast[vote.pair_id][vote.annotator] = vote
+    imported: dict[str, list[ImportedLabel]] = {}
+    for label in labels.of_pairs(db, batch_id):
+        imported.setdefault(label.pair_id, []).append(label)
+    voters = {name for by_name in cast.values() for name in by_name}
+    return _Evidence(
+        votes={pair: list(by_name.values()) for pair, by_name in cast.items()},
+        imported=imported,
+        vote_labels=voters.pop() if len(voters) == 1 else "consensus",
+    )
+
+
+def _decide(pair_id: str, evidence: _Evidence, policy: ConsensusPolicy, wanted: str) -> _Decision:
+    cast = evidence.votes.get(pair_id, ())
+    if wanted == "votes" or (wanted == "both" and cast):
+        return _by_votes(cast, policy, evidence.vote_labels)
+    return _by_labels(evidence.imported.get(pair_id, ()))
+
+
+def _by_votes(cast: Sequence[EffectiveVote], policy: ConsensusPolicy, name: str) -> _Decision:
+    settled = consensus.settle(cast, policy)
+    if not settled.settled:
+        return _Decision(winner="", reason=settled.reason)
+    return _Decision(
+        winner=str(settled.outcome),
+        labels=name,
+        votes=settled.votes,
+        confidence=settled.confidence,
+    )
+
+
+def _by_labels(imported: Sequence[ImportedLabel]) -> _Decision:
+    winners = {label.winner for label in imported}
+    if not winners:
+        return _Decision(winner="", reason=NO_LABEL)
+    if len(winners) > 1:
+        return _Decision(winner="", reason=CONFLICTING)
+    sources = {label.labeled_by for label in imported}
+    # an imported label says nothing about how sure its author was: it is taken as given
+    return _Decision(
+        winner=winners.pop(),
+        labels=sources.pop() if len(sources) == 1 else "mixed",
+        confidence=1.0,
+    )
+
+
+def _row(view: PairView, decision: _Decision, imported: Sequence[ImportedLabel]) -> DatasetRow:
+    chosen, rejected = view.text_a, view.text_b
+    if decision.winner == Verdict.B:
+        chosen, rejected = rejected, chosen
+    return DatasetRow(
+        pair_id=view.pair.id,
+        prompt=view.prompt,
+        chosen=chosen,
+        rejected=rejected,
+        labels=decision.labels,
+        votes=decision.votes,
+        confidence=decision.confidence,
+        record_id=min((label.record_id for label in imported), default=""),
+    )
+
+
+def _name_of(rows: Sequence[DatasetRow]) -> str:
+    names = {row.labels for row in rows}
+    if len(names) > 1:
+        return "mixed"
+    return names.pop() if names else ""
+
+
+def _nothing_decided(settings: BuildSettings, found: DatasetPreview) -> WrongInputError:
+    where = f"batch {settings.batch!r}" if settings.batch is not None else "the workspace"
+    if not found.pairs:
+        return WrongInputError(f"There is no pair in {where}.", "Import some: pairwright import.")
+    reasons = ", ".join(f"{count} with {reason}" for reason, count in found.excluded.items())
+    next_step = (
+        "Label first (pairwright link create), or use --labels imported."
+        if settings.labels == "votes"
+        else "Label first (pairwright link create), or import records with a preference."
+    )
+    return WrongInputError(
+        f"None of the {found.pairs} pairs in {where} is decided: {reasons}.", next_step
+    )
