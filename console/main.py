@@ -1,0 +1,115 @@
+"""The command line `pairwright`. Commands import what they need when they run: help is quick."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Annotated
+
+import typer
+from typer.core import TyperGroup
+
+from console import failures
+from console.commands import (
+    batches,
+    checkpoints,
+    datasets,
+    demo,
+    evaluation,
+    imports,
+    jobs,
+    links,
+    models,
+    sampling,
+    servers,
+    training,
+    workspaces,
+)
+from console.exit_codes import ExitCode
+from console.options import AsJson, Chosen, Debug, Home, remember
+
+ORDER = (
+    *("init", "import", "batch", "link", "up", "worker", "dataset", "model"),
+    *("train", "evaluate", "sample", "job", "checkpoint", "demo"),
+)
+
+
+class _InOrder(TyperGroup):
+    """Lists the commands in the order of the loop."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]
+        return sorted(super().list_commands(ctx), key=ORDER.index)
+
+
+def build_app() -> typer.Typer:
+    """All commands and groups of commands."""
+    app = typer.Typer(
+        cls=_InOrder,
+        name="pairwright",
+        help="Align vision-language models with expert preferences.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_program)
+    app.command("init")(workspaces.init)
+    app.command("import")(imports.import_records)
+    app.add_typer(_group("batch", batches.COMMANDS, "Pairs given out for labeling together."))
+    app.add_typer(_group("link", links.COMMANDS, "Links that let people label a batch."))
+    app.command("up")(servers.up)
+    app.command("worker")(servers.worker)
+    app.add_typer(_group("dataset", datasets.COMMANDS, "Decisions frozen for training."))
+    app.add_typer(_group("model", models.COMMANDS, "Models to start from."))
+    app.command("train")(training.train)
+    app.command("evaluate")(evaluation.evaluate)
+    app.command("sample")(sampling.sample)
+    app.add_typer(_group("job", jobs.COMMANDS, "Background work: runs, evaluations, samples."))
+    app.add_typer(_group("checkpoint", checkpoints.COMMANDS, "What training made."))
+    app.command("demo")(demo.demo)
+    return app
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command line; return its exit code."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    # known before parsing, so that a command line that cannot be parsed is answered in JSON too
+    chosen = Chosen(as_json="--json" in arguments)
+    try:
+        code = build_app()(arguments, prog_name="pairwright", standalone_mode=False, obj=chosen)
+    except (Exception, KeyboardInterrupt) as error:
+        return failures.report(error, chosen)
+    return code if isinstance(code, int) else ExitCode.DONE
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        print(f"pairwright {version('pairwright')}")
+        raise typer.Exit
+
+
+def _group(name: str, commands: Mapping[str, Callable[..., None]], help_text: str) -> typer.Typer:
+    group = typer.Typer(name=name, help=help_text, no_args_is_help=True, rich_markup_mode=None)
+    group.callback()(remember)
+    for command, function in commands.items():
+        group.command(command)(function)
+    return group
+
+
+def _program(
+    context: typer.Context,
+    home: Home = None,
+    as_json: AsJson = False,
+    debug: Debug = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version."),
+    ] = False,
+) -> None:
+    remember(context, home, as_json, debug)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,236 @@
+"""The curves of a run, from its metric events. Whatever is missing is named, not hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from console.views import wording
+from console.views.figures import BY_NAME, Reading, reading
+from storage.rows import JobEvent, Json
+
+# More points than pixels only slow the browser down.
+MOST_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a chart.
+
+    Attributes:
+        role: decides colour and pattern: `policy`, `validation`, `reference`, `baseline`, `chosen`
+            or `rejected`.
+        steps: optimizer steps, ascending.
+        values: one per step; None where the run reported no number.
+        low, high: ends of the 95% interval, one per step, or empty.
+    """
+
+    name: str
+    role: str
+    steps: tuple[float, ...]
+    values: tuple[float | None, ...]
+    low: tuple[float | None, ...] = ()
+    high: tuple[float | None, ...] = ()
+
+    @property
+    def points(self) -> int:
+        return sum(value is not None for value in self.values)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chart: its curves over steps, a limit line, and what to know when reading it.
+
+    Attributes:
+        unit: `share` is drawn as percent from 0 to 100.
+        limit: a horizontal threshold with its name, or None.
+        note: what the chart says, its n and labels, and what is missing.
+    """
+
+    title: str
+    unit: str
+    curves: tuple[Curve, ...]
+    limit: tuple[str, float] | None = None
+    note: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        return all(curve.points == 0 for curve in self.curves)
+
+
+@dataclass(frozen=True)
+class _Point:
+    step: float
+    reading: Reading
+
+
+_Points = Mapping[str, Sequence[_Point]]
+
+# figure -> (title of the chart, name of the policy's curve, [(figure, role, name) of the rest])
+_ACCURACIES = {
+    "preference_accuracy": (
+        ("reference_preference_accuracy", "reference", "reference itself"),
+        ("longer_wins_accuracy", "baseline", "the longer one wins"),
+    ),
+    "reward_accuracy": (("longer_wins_accuracy", "baseline", "the longer one wins"),),
+}
+
+
+def panels(events: Iterable[JobEvent], settings: Json) -> list[Panel]:
+    """The charts of a run in reading order. `settings` is the resolved DPOSpec of the job."""
+    points = _points(events)
+    return [
+        _loss(points),
+        _accuracy(points, "preference_accuracy"),
+        _accuracy(points, "reward_accuracy"),
+        _gap(points),
+        _kl(points, settings),
+        _learning_rate(points),
+    ]
+
+
+def latest(events: Iterable[JobEvent]) -> dict[str, Any]:
+    """The last reported value of each held-out figure, as the run wrote it."""
+    found: dict[str, Any] = {}
+    for event in _in_order(events):
+        if event.payload.get("split") == "holdout":
+            found |= _values(event)
+    return found
+
+
+def _points(events: Iterable[JobEvent]) -> dict[str, list[_Point]]:
+    """Points by figure and step. What a later attempt says about a step replaces the earlier."""
+    points: dict[str, dict[float, _Point]] = {}
+    for event in _in_order(events):
+        step = event.payload.get("step")
+        if event.kind != "metric" or not wording.is_number(step):
+            continue
+        for name, raw in _values(event).items():
+            points.setdefault(name, {})[step] = _Point(float(step), reading(raw))
+    return {name: list(by_step.values()) for name, by_step in points.items()}
+
+
+def _in_order(events: Iterable[JobEvent]) -> list[JobEvent]:
+    return sorted(events, key=lambda event: (event.attempt, event.sequence))
+
+
+def _values(event: JobEvent) -> Mapping[str, Any]:
+    values = event.payload.get("values")
+    return values if isinstance(values, Mapping) else {}
+
+
+def _curve(points: _Points, figure: str, role: str, name: str) -> Curve:
+    found = sorted(points.get(figure, ()), key=lambda point: point.step)
+    banded = any(p.reading.low is not None for p in found)
+    return Curve(
+        name=name,
+        role=role,
+        steps=tuple(p.step for p in found),
+        values=tuple(p.reading.value for p in found),
+        low=tuple(p.reading.low for p in found) if banded else (),
+        high=tuple(p.reading.high for p in found) if banded else (),
+    )
+
+
+def _loss(points: _Points) -> Panel:
+    training, per_point = _thinned(_curve(points, "loss", "policy", "training"))
+    validation = _curve(points, "validation_loss", "validation", "validation")
+    thinned = f"Each training point is the mean of {per_point} steps." if per_point > 1 else ""
+    return Panel(
+        title="Loss",
+        unit="",
+        curves=(training, validation),
+        note=_sentences(thinned, _gaps(training), _gaps(validation)),
+    )
+
+
+def _accuracy(points: _Points, figure: str) -> Panel:
+    measure = BY_NAME[figure]
+    policy = _curve(points, figure, "policy", "policy")
+    others = tuple(_curve(points, f, role, name) for f, role, name in _ACCURACIES[figure])
+    return Panel(
+        title=measure.title,
+        unit="share",
+        curves=(policy, *(c for c in others if c.points)),
+        note=_sentences(_basis(points, figure), _gaps(policy)),
+    )
+
+
+def _gap(points: _Points) -> Panel:
+    gap = _curve(points, "reward_gap", "policy", "reward gap")
+    chosen = _curve(points, "reward_chosen", "chosen", "chosen")
+    rejected = _curve(points, "reward_rejected", "rejected", "rejected")
+    return Panel(
+        title="Reward gap",
+        unit="implicit reward",
+        curves=(gap, *(c for c in (chosen, rejected) if c.points)),
+        note=_sentences(_basis(points, "reward_gap"), _gaps(gap)),
+    )
+
+
+def _kl(points: _Points, settings: Json) -> Panel:
+    kl = _curve(points, "kl_per_token", "policy", "policy to reference")
+    threshold = settings.get("kl_threshold")
+    limit = ("kl_threshold", float(threshold)) if wording.is_number(threshold) else None
+    return Panel(
+        title="KL per token",
+        unit="nats per token",
+        curves=(kl,),
+        limit=limit,
+        note=_sentences(_basis(points, "kl_per_token"), _gaps(kl)),
+    )
+
+
+def _learning_rate(points: _Points) -> Panel:
+    rate, _ = _thinned(_curve(points, "learning_rate", "baseline", "learning rate"))
+    return Panel(title="Learning rate", unit="", curves=(rate,))
+
+
+def _basis(points: _Points, figure: str) -> str:
+    """`95% band, n 240, labels: oracle.` of the last reading."""
+    found = points.get(figure)
+    if not found:
+        return ""
+    read = found[-1].reading
+    words = [
+        "95% band" if read.low is not None else "",
+        f"n {read.n:,}" if read.n is not None else "",
+        f"labels: {read.labels}" if read.labels else "",
+        f"reference: {read.reference}" if read.reference else "",
+        f"on {read.on}" if read.on else "",
+    ]
+    text = ", ".join(word for word in words if word)
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _gaps(curve: Curve) -> str:
+    missing = len(curve.values) - curve.points
+    if not missing:
+        return ""
+    verb = "is" if missing == 1 else "are"
+    return f"{wording.count(missing, 'point')} of {curve.name} {verb} not a number."
+
+
+def _thinned(curve: Curve) -> tuple[Curve, int]:
+    """At most MOST_POINTS points, each the mean of so many steps. Steps without a number stay."""
+    size = -(-len(curve.steps) // MOST_POINTS)
+    if size <= 1:
+        return curve, 1
+    starts = range(0, len(curve.steps), size)
+    thinned = replace(
+        curve,
+        steps=tuple(curve.steps[min(i + size, len(curve.steps)) - 1] for i in starts),
+        values=tuple(_mean(curve.values[i : i + size]) for i in starts),
+    )
+    return thinned, size
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    # one value that is no number makes the mean none: a gap must stay visible
+    numbers = [value for value in values if value is not None]
+    return sum(numbers) / len(numbers) if len(numbers) == len(values) else None
+
+
+def _sentences(*parts: str) -> str:
+    return " ".join(part for part in parts if part)

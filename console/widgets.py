@@ -1,0 +1,98 @@
+"""Shared drawing pieces. They get prepared values and never read data themselves.
+
+Whatever people or models wrote goes through st.text, st.code or st.dataframe only: those show it as
+it is. Markdown and HTML would load pictures and follow links out of a model's answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import streamlit as st
+
+from storage.errors import PairwrightError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+# pixels; the header and the borders are as Streamlit draws them
+ROW_HEIGHT = 28
+_HEADER = 32
+_BORDERS = 2
+
+_STYLE = Path(__file__).parent / "style.css"
+
+
+def style() -> None:
+    """What the theme cannot say."""
+    st.html(_STYLE)
+
+
+def empty(title: str, text: str, command: str = "") -> None:
+    """An empty place: what is missing, the one next step, and its command."""
+    with st.container(border=True):
+        st.markdown(f"**{title}**")
+        st.text(text)
+        if command:
+            copyable(command)
+
+
+def trouble(error: PairwrightError) -> None:
+    """An error of ours: what happened, the value seen, what to do next."""
+    with st.container(border=True):
+        st.badge("This did not work", color="red")
+        st.text(error.what)
+        if error.next_step:
+            st.text(error.next_step)
+
+
+def copyable(command: str) -> None:
+    """A command with a button that copies it."""
+    st.code(command, language=None, wrap_lines=True)
+
+
+def step(text: str, command: str, key: str) -> None:
+    """A hint with its command beside it. `key` is unique on the page."""
+    words, line = st.columns([2, 3], vertical_alignment="center")
+    with words:
+        quiet(text, key)
+    with line:
+        copyable(command)
+
+
+def quiet(text: str, key: str) -> None:
+    """Secondary text. `key` is unique on the page."""
+    with st.container(key=f"quiet-{key}"):
+        st.text(text)
+
+
+def table(
+    lines: Sequence[DataclassInstance],
+    columns: Mapping[str, Any],
+    *,
+    alt: str,
+    most_rows: int = 12,
+) -> None:
+    """A read-only table of prepared lines. `columns` orders them: field -> title or column type."""
+    st.dataframe(
+        frame(lines, columns),
+        column_config=dict(columns),
+        hide_index=True,
+        row_height=ROW_HEIGHT,
+        height=table_height(min(len(lines), most_rows)),
+        alt=alt,
+    )
+
+
+def frame(lines: Sequence[DataclassInstance], columns: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """The chosen fields of the lines, column by column."""
+    rows = [asdict(line) for line in lines]
+    return {name: [row[name] for row in rows] for name in columns}
+
+
+def table_height(rows: int) -> int:
+    """Pixels that show so many rows without a scroll bar."""
+    return _HEADER + rows * ROW_HEIGHT + _BORDERS

@@ -1,0 +1,313 @@
+"""The console in Chromium: addresses, selection, live refresh, hostile text, light and dark."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from storage import annotators, assignments, batches, clock, events, jobs, swift_import, votes
+from storage import workspace as workspaces
+from storage.rows import Job, JobEvent, JobState, Verdict
+from storage.workspace import Workspace
+
+pytestmark = pytest.mark.browser
+
+APP = Path(__file__).resolve().parents[2] / "console" / "app.py"
+HOSTILE = (
+    "<script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\"> "
+    "![x](https://evil.test/x.png) [a](javascript:alert(1)) :smile: $x$"
+)
+# below an address such as /pairs Streamlit first asks for its health at the wrong place
+PROBES = r"console: Failed to load resource: .*404"
+# milliseconds; a page with charts takes seconds of computing on a small machine
+PATIENCE = 60_000
+# pixels, as widgets.py draws tables
+HEADER, ROW = 32, 28
+
+
+@dataclass(frozen=True)
+class Console:
+    url: str
+    workspace: Workspace
+    log: Path
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> Iterator[None]:
+    expect.set_options(timeout=PATIENCE)
+    yield
+    expect.set_options(timeout=None)
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """The console as a process of its own, started in a folder without any configuration."""
+    folder = tmp_path_factory.mktemp("console")
+    workspace = workspaces.create(folder / "home")
+    fill(workspace, folder)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    url, log = f"http://127.0.0.1:{port}", folder / "console.log"
+    command = [sys.executable, "-m", "streamlit", "run", str(APP), "--server.port", str(port)]
+    environment = {**os.environ, "PAIRWRIGHT_HOME": str(workspace.home)}
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        wait_for(f"{url}/_stcore/health")
+        yield Console(url, workspace, log)
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+        workspace.close()
+    assert "Traceback" not in log.read_text(encoding="utf-8")
+
+
+def wait_for(address: str) -> None:
+    for _ in range(600):
+        try:
+            if httpx.get(address, timeout=2).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(f"{address} does not answer")
+
+
+def fill(workspace: Workspace, folder: Path) -> None:
+    """Thirty pairs with a picture, the last of them hostile, and three votes on the first."""
+    Image.new("RGB", (320, 240), "#7a9").save(folder / "p.png")
+    texts = [f"Question {number}?" for number in range(29)] + [HOSTILE]
+    records = [
+        {
+            "messages": [
+                {"role": "user", "content": f"<image>{text}"},
+                {"role": "assistant", "content": f"{text} yes"},
+            ],
+            "rejected_response": f"{text} no",
+            "images": ["p.png"],
+        }
+        for text in texts
+    ]
+    (folder / "f.jsonl").write_text("\n".join(json.dumps(r) for r in records), encoding="utf-8")
+    swift_import.import_file(workspace, folder / "f.jsonl", batch="photos", overlap=3)
+    for who in ("ana", "ben", HOSTILE[:60]):
+        vote(workspace, who)
+
+
+def vote(workspace: Workspace, who: str) -> None:
+    with workspace.ledger.write() as tx:
+        batch, now = batches.get(tx, "photos"), clock.now(tx)
+        offered = assignments.offer_next(
+            tx,
+            batch_id=batch.id,
+            annotator_id=annotators.get_or_create(tx, who).id,
+            new_id=uuid.uuid4().hex,
+            left="a",
+            now=now,
+            leased_until=now,
+        )
+        assert offered is not None
+        votes.append(
+            tx,
+            event_id=uuid.uuid4().hex,
+            assignment_id=offered.id,
+            kind="vote",
+            verdict=Verdict.A,
+            shown_at=now,
+            decided_at=now,
+            active_ms=1,
+        )
+
+
+def start_run(workspace: Workspace, name: str) -> Job:
+    """A training that runs, with two points and an evaluation."""
+    spec = {"settings": {"task_name": name, "kl_threshold": 0.5}, "dataset": "v1"}
+    with workspace.ledger.write() as tx:
+        jobs.submit(tx, kind="train", spec=spec, key=uuid.uuid4().hex)
+        job = jobs.claim(tx, worker="here")
+        assert job is not None
+        job = jobs.mark_running(tx, job.id, job.fence, os.getpid())
+    accuracy = {"value": 0.8, "ci95": [0.7, 0.9], "n": 240, "labels": HOSTILE[:40]}
+    report(workspace, job, 1, "train", loss=0.69)
+    report(workspace, job, 2, "holdout", preference_accuracy=accuracy)
+    return job
+
+
+def report(workspace: Workspace, job: Job, step: int, split: str, **values: Any) -> None:
+    payload = {"step": step, "epoch": 0.1, "split": split, "values": values}
+    with workspace.ledger.write() as tx:
+        row = JobEvent(job.id, job.attempt, step, "metric", payload, 0)
+        events.append(tx, job.id, job.fence, job.attempt, [row])
+
+
+def end_run(workspace: Workspace, job: Job) -> None:
+    with workspace.ledger.write() as tx:
+        jobs.finish(tx, job.id, job.fence, JobState.CANCELLED)
+
+
+@pytest.fixture
+def view(console: Console, new_page: Any) -> Any:
+    """`view("/pairs")`: a page in a browser of its own, loaded to its end."""
+
+    def show(address: str, **settings: Any) -> Page:
+        watched = new_page(**settings)
+        watched.allowed.append(PROBES)
+        page: Page = watched.page
+        page.set_default_timeout(PATIENCE)
+        lost: list[str] = []
+        page.on("response", lambda r: lost.append(r.url) if r.status >= 400 else None)
+        page.goto(console.url + address)
+        at_rest(page)
+        assert not [url for url in lost if "/_stcore/" not in url]
+        return page
+
+    return show
+
+
+def at_rest(page: Page) -> None:
+    """Wait until the script has ended and every element has been loaded."""
+    expect(page.get_by_test_id("stText").first).to_be_visible()
+    expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+
+def click_row(page: Page, table: Locator, number: int) -> None:
+    """Tick a row of a table, counted from 0."""
+    table.click(position={"x": 16, "y": HEADER + number * ROW + ROW // 2})
+    at_rest(page)
+
+
+def pairs_list(page: Page) -> Locator:
+    return page.get_by_test_id("stDataFrame").first
+
+
+def choose(page: Page, label: str, option: str) -> None:
+    page.get_by_label(label, exact=False).first.click()
+    page.get_by_role("option", name=option, exact=True).click()
+    at_rest(page)
+
+
+def test_the_first_visit_of_a_server_may_be_any_page(view: Any) -> None:
+    page = view("/runs")
+    for name in ("Overview", "Pairs", "Runs"):
+        expect(page.get_by_role("link", name=name)).to_be_visible()
+    expect(page.get_by_text("There are no runs yet")).to_be_visible()
+
+
+def test_filters_page_and_selection_are_in_the_address(view: Any) -> None:
+    page = view("/pairs")
+    choose(page, "Batch", "photos")
+    page.get_by_test_id("stPagination").get_by_role("button", name="Page 2", exact=True).click()
+    expect(page.get_by_text("Pairs 26 to 30 of 30")).to_be_visible()
+    click_row(page, pairs_list(page), 2)
+    expect(page).to_have_url(re.compile(r"pair=[0-9a-f]{64}"))
+    assert "batch=photos" in page.url
+    assert "page=2" in page.url
+    chosen = page.url.partition("pair=")[2][:12]
+    expect(page.get_by_text(f"Pair {chosen} ")).to_be_visible()
+    again = view(page.url.removeprefix(page.url.split("/pairs")[0]))
+    expect(again.get_by_text(f"Pair {chosen} ")).to_be_visible()
+    expect(again.get_by_text("Pairs 26 to 30 of 30")).to_be_visible()
+
+
+def test_a_changed_filter_goes_back_to_the_first_page_and_forgets_the_pair(view: Any) -> None:
+    page = view("/pairs?page=2")
+    click_row(page, pairs_list(page), 1)
+    expect(page).to_have_url(re.compile(r"pair="))
+    choose(page, "Annotator", "ana")
+    expect(page.get_by_text("Pairs 1 to 1 of 1", exact=True)).to_be_visible()
+    assert "page=" not in page.url
+    assert "pair=" not in page.url
+    expect(page.get_by_text("A, confidence 0.96 from 3 votes")).to_be_visible()
+
+
+def test_hostile_text_stays_text(view: Any) -> None:
+    page = view("/pairs?text=evil")
+    expect(page.get_by_text(f"{HOSTILE} yes", exact=True)).to_be_visible()
+    overview = view("/")
+    assert {page.title(), overview.title()}.isdisjoint({"taken"})
+
+
+def test_a_live_run_keeps_selection_and_tab_while_others_arrive(
+    console: Console, view: Any
+) -> None:
+    old = start_run(console.workspace, "the old one")
+    page = view(f"/runs?run={old.id}")
+    page.get_by_role("tab", name="Log").click()
+    later = [start_run(console.workspace, f"later {number}") for number in range(2)]
+    report(console.workspace, old, 3, "train", loss=None)
+    expect(page.get_by_text("1 point of training is not a number.")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("Training the old one")).to_be_visible()
+    expect(page.get_by_role("tab", name="Log")).to_have_attribute("aria-selected", "true")
+    assert f"run={old.id}" in page.url
+    click_row(page, pairs_list(page), 0)
+    expect(page.get_by_text("Training later 1")).to_be_visible(timeout=30_000)
+    assert f"run={later[1].id}" in page.url
+    for job in (old, *later):
+        end_run(console.workspace, job)
+
+
+def test_a_run_is_stopped_with_two_clicks(console: Console, view: Any) -> None:
+    job = start_run(console.workspace, "to be stopped")
+    page = view(f"/runs?run={job.id}")
+    page.get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("button", name="Stop this run").click()
+    expect(page.get_by_role("paragraph").get_by_text("cancelling")).to_be_visible(timeout=30_000)
+    end_run(console.workspace, job)
+    expect(page.get_by_role("paragraph").get_by_text("cancelled")).to_be_visible(timeout=30_000)
+    expect(page.get_by_role("button", name="Stop", exact=True)).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_serious_accessibility_problem(
+    console: Console, view: Any, scheme: str
+) -> None:
+    job = start_run(console.workspace, "looked at")
+    end_run(console.workspace, job)
+    problems = []
+    page = view("/", color_scheme=scheme)
+    for address in ("/", "/pairs", f"/runs?run={job.id}"):
+        page.goto(console.url + address)
+        at_rest(page)
+        found = Axe().run(page).response["violations"]
+        problems += [
+            (address, item["id"], [node["html"][:160] for node in item["nodes"]][:3])
+            for item in found
+            if item["impact"] in ("serious", "critical")
+        ]
+    assert not problems
+
+
+@pytest.mark.parametrize(("host", "status"), [("127.0.0.1", "101"), ("evil.test", "403")])
+def test_a_page_of_another_name_gets_no_connection(
+    console: Console, host: str, status: str
+) -> None:
+    port = int(console.url.rpartition(":")[2])
+    lines = [
+        "GET /_stcore/stream HTTP/1.1",
+        f"Host: {host}:{port}",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ]
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as connection:
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        assert connection.recv(64).split()[1].decode() == status
