@@ -16,7 +16,7 @@ from storage.workspace import Workspace
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-PAGES = {"pairs": ("screens/pairs.py", "Open pairs"), "runs": ("screens/runs.py", "Open runs")}
+PAGES = {"pairs": ("screens/pairs.py", "Pairs"), "runs": ("screens/runs.py", "Runs")}
 LEVELS = {needs.BLOCKED: "red", needs.WAITING: "yellow", needs.NEXT: "gray"}
 
 BATCHES = {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+from console import charts
+
 CONSOLE = Path(__file__).resolve().parents[2] / "console"
 SETTINGS = tomllib.loads((CONSOLE / ".streamlit" / "config.toml").read_text(encoding="utf-8"))
 
@@ -33,3 +35,9 @@ def test_the_theme_asks_no_other_server_for_anything() -> None:
 def test_there_is_no_folder_that_streamlit_takes_for_its_older_navigation() -> None:
     # a first visit below such a folder's address would run a page without the entry
     assert not (CONSOLE / "pages").exists()
+
+
+def test_chosen_and_rejected_have_the_same_colours_in_charts_and_on_pages() -> None:
+    style = (CONSOLE / "style.css").read_text(encoding="utf-8")
+    assert f"border-left-color: {charts.CHOSEN.color}" in style
+    assert f"dashed {charts.REJECTED.color}" in style
