@@ -66,6 +66,7 @@ class _Point:
 
 
 _Points = Mapping[str, Sequence[_Point]]
+_TRAINING = "training_"
 
 # figure -> (title of the chart, name of the policy's curve, [(figure, role, name) of the rest])
 _ACCURACIES = {
@@ -100,14 +101,19 @@ def latest(events: Iterable[JobEvent]) -> dict[str, Any]:
 
 
 def _points(events: Iterable[JobEvent]) -> dict[str, list[_Point]]:
-    """Points by figure and step. What a later attempt says about a step replaces the earlier."""
+    """Points by figure and step. What a later attempt says about a step replaces the earlier.
+
+    A figure of the training batches is named `training_...`: the same figure of the held-out pairs
+    is another number, and the two never share a curve.
+    """
     points: dict[str, dict[float, _Point]] = {}
     for event in _in_order(events):
         step = event.payload.get("step")
         if event.kind != "metric" or not wording.is_number(step):
             continue
+        prefix = _TRAINING if event.payload.get("split") == "train" else ""
         for name, raw in _values(event).items():
-            points.setdefault(name, {})[step] = _Point(float(step), reading(raw))
+            points.setdefault(prefix + name, {})[step] = _Point(float(step), reading(raw))
     return {name: list(by_step.values()) for name, by_step in points.items()}
 
 
@@ -134,7 +140,7 @@ def _curve(points: _Points, figure: str, role: str, name: str) -> Curve:
 
 
 def _loss(points: _Points) -> Panel:
-    training, per_point = _thinned(_curve(points, "loss", "policy", "training"))
+    training, per_point = _thinned(_curve(points, "training_loss", "policy", "training"))
     validation = _curve(points, "validation_loss", "validation", "validation")
     thinned = f"Each training point is the mean of {per_point} steps." if per_point > 1 else ""
     return Panel(
@@ -147,7 +153,7 @@ def _loss(points: _Points) -> Panel:
 
 def _accuracy(points: _Points, figure: str) -> Panel:
     measure = BY_NAME[figure]
-    policy = _curve(points, figure, "policy", "policy")
+    policy = _measured(points, figure, "policy")
     others = tuple(_curve(points, f, role, name) for f, role, name in _ACCURACIES[figure])
     return Panel(
         title=measure.title,
@@ -157,8 +163,17 @@ def _accuracy(points: _Points, figure: str) -> Panel:
     )
 
 
+def _measured(points: _Points, figure: str, name: str, in_training: str = "") -> Curve:
+    """The held-out figure, or that of the training batches where nothing is held out."""
+    heldout = _curve(points, figure, "policy", name)
+    training, _ = _thinned(
+        _curve(points, _TRAINING + (in_training or figure), "policy", f"{name}, training batches")
+    )
+    return heldout if heldout.steps else training
+
+
 def _gap(points: _Points) -> Panel:
-    gap = _curve(points, "reward_gap", "policy", "reward gap")
+    gap = _measured(points, "reward_gap", "reward gap", in_training="margin")
     chosen = _curve(points, "reward_chosen", "chosen", "chosen")
     rejected = _curve(points, "reward_rejected", "rejected", "rejected")
     return Panel(
@@ -183,7 +198,7 @@ def _kl(points: _Points, settings: Json) -> Panel:
 
 
 def _learning_rate(points: _Points) -> Panel:
-    rate, _ = _thinned(_curve(points, "learning_rate", "baseline", "learning rate"))
+    rate, _ = _thinned(_curve(points, "training_learning_rate", "baseline", "learning rate"))
     return Panel(title="Learning rate", unit="", curves=(rate,))
 
 

@@ -40,7 +40,7 @@ def main() -> int:
     _ask(home, "import", str(photos), "--batch", "photos")
     with _servers(home) as (labeling, console):
         link = _ask(home, "link", "create", "--batch", "photos", "--annotator", "ana")
-        run = next(job for job in _ask(home, "job", "list")["jobs"] if job["kind"] == "train")
+        run = [job for job in _ask(home, "job", "list")["jobs"] if job["kind"] == "train"][-1]
         token = str(link["url"]).partition("#")[2]
         _shoot(f"{labeling}/j#{token}", HERE / "bench.png", (1280, 800), _bench_ready)
         _shoot(f"{console}/runs?run={run['job']}", HERE / "runs.png", (1440, 1000), _runs_ready)

@@ -52,6 +52,30 @@ def test_training_and_validation_loss_share_a_panel() -> None:
     ]
 
 
+def test_figures_of_training_batches_never_mix_with_those_of_held_out_pairs() -> None:
+    events = [
+        event(5, "holdout", reward_accuracy=accuracy(0.7), reward_gap=accuracy(0.2)),
+        event(5, "train", loss=0.6, reward_accuracy=1.0, margin=0.9),
+        event(6, "train", loss=0.6, reward_accuracy=0.4, margin=0.8),
+    ]
+    panels = curves.panels(events, {})
+    assert [
+        named(panels, title).curves[0].values for title in ("Reward accuracy", "Reward gap")
+    ] == [
+        (0.7,),
+        (0.2,),
+    ]
+
+
+def test_a_run_without_held_out_pairs_shows_its_training_batches_and_says_so() -> None:
+    panels = curves.panels([event(5, "train", loss=0.6, reward_accuracy=1.0, margin=0.9)], {})
+    shown = [named(panels, title).curves[0] for title in ("Reward accuracy", "Reward gap")]
+    assert [(curve.name, curve.values) for curve in shown] == [
+        ("policy, training batches", (1.0,)),
+        ("reward gap, training batches", (0.9,)),
+    ]
+
+
 def test_a_value_that_is_no_number_leaves_a_gap_and_is_counted() -> None:
     events = [event(1, "train", loss=0.69), event(2, "train", loss=None)]
     loss = named(curves.panels(events, {}), "Loss")
