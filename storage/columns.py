@@ -9,14 +9,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, LargeBinary, Text
-from sqlalchemy.dialects.postgresql import DOUBLE_PRECISION
+from sqlalchemy import BigInteger, Integer, Text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import REAL, TypeDecorator, TypeEngine
+from sqlalchemy.types import TypeDecorator
 
 Int64 = BigInteger().with_variant(Integer(), "sqlite")
-Real: TypeEngine[float] = DOUBLE_PRECISION().with_variant(REAL(), "sqlite")
-Bytes = LargeBinary()
 # microseconds since 1970-01-01 UTC
 Micros = Int64
 

@@ -1,0 +1,105 @@
+"""What is compared: media, prompts, responses, pairs, batches, and labels that came with a file."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint
+
+from storage.columns import Flag, Int64, JsonText, Micros
+from storage.tables.base import col, table
+
+media = table(
+    "media",
+    col("id", Text, key=True),
+    col("kind", Text),
+    col("mime", Text),
+    col("width", Int64),
+    col("height", Int64),
+    col("size", Int64),
+    col("created_at", Micros),
+)
+
+prompts = table(
+    "prompts",
+    col("id", Text, key=True),
+    col("category", Text),
+    col("messages", JsonText),
+    # the words of all turns, for search: in `messages` a search would also hit roles and keys
+    col("text", Text),
+    col("created_at", Micros),
+    Index("ix_prompts_category", "category"),
+)
+
+prompt_media = table(
+    "prompt_media",
+    col("prompt_id", Text, ForeignKey("prompts.id"), key=True),
+    col("position", Int64, key=True),
+    col("media_id", Text, ForeignKey("media.id")),
+)
+
+responses = table(
+    "responses",
+    col("id", Text, key=True),
+    col("prompt_id", Text, ForeignKey("prompts.id")),
+    col("text", Text),
+    col("created_at", Micros),
+    Index("ix_responses_prompt_id", "prompt_id"),
+)
+
+response_sources = table(
+    "response_sources",
+    col("response_id", Text, ForeignKey("responses.id"), key=True),
+    col("kind", Text, key=True),
+    col("name", Text, key=True),
+    col("sampling", JsonText, null=True),
+    col("created_at", Micros),
+)
+
+pairs = table(
+    "pairs",
+    col("id", Text, key=True),
+    col("prompt_id", Text, ForeignKey("prompts.id")),
+    col("response_a", Text, ForeignKey("responses.id")),
+    col("response_b", Text, ForeignKey("responses.id")),
+    col("created_at", Micros),
+    Index("ix_pairs_prompt_id", "prompt_id"),
+)
+
+batches = table(
+    "batches",
+    col("id", Text, key=True),
+    col("name", Text),
+    col("overlap", Int64),
+    col("guidelines", Text),
+    col("rubric", Text),
+    col("both_bad", Flag),
+    col("created_at", Micros),
+    UniqueConstraint("name"),
+)
+
+batch_pairs = table(
+    "batch_pairs",
+    col("batch_id", Text, ForeignKey("batches.id"), key=True),
+    col("pair_id", Text, ForeignKey("pairs.id"), key=True),
+    # drawn from a hash, so the order says nothing about where a pair came from
+    col("position", Text),
+    # effective votes, without skips, of normal assignments: kept by votes.append beside the log,
+    # so that the next offer counts nothing
+    Column("votes", Int64, nullable=False, server_default="0"),
+    Index("ix_batch_pairs_batch_id_position", "batch_id", "position"),
+    Index("ix_batch_pairs_next", "batch_id", "votes", "position", "pair_id"),
+    Index("ix_batch_pairs_pair_id", "pair_id"),
+)
+
+imported_labels = table(
+    "imported_labels",
+    col("id", Text, key=True),
+    col("pair_id", Text, ForeignKey("pairs.id")),
+    col("winner", Text),
+    col("labeled_by", Text),
+    col("batch_id", Text, ForeignKey("batches.id")),
+    col("source", Text),
+    col("line", Int64),
+    col("record_id", Text),
+    col("created_at", Micros),
+    UniqueConstraint("pair_id", "batch_id", "winner", "labeled_by"),
+)

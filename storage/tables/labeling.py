@@ -1,0 +1,87 @@
+"""Who chooses, on what, and what they chose."""
+
+from __future__ import annotations
+
+from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+
+from storage.columns import Flag, Int64, JsonText, Micros
+from storage.tables.base import col, table
+
+annotators = table(
+    "annotators",
+    col("id", Text, key=True),
+    col("name", Text),
+    col("simulated", Flag),
+    col("created_at", Micros),
+    UniqueConstraint("name"),
+)
+
+links = table(
+    "links",
+    col("id", Text, key=True),
+    col("batch_id", Text, ForeignKey("batches.id")),
+    col("annotator_id", Text, ForeignKey("annotators.id")),
+    col("secret_hash", Text),
+    col("created_at", Micros),
+    col("expires_at", Micros),
+    col("revoked_at", Micros, null=True),
+    col("last_seen_at", Micros, null=True),
+    Index("ix_links_batch_id", "batch_id"),
+)
+
+sessions = table(
+    "sessions",
+    col("id", Text, key=True),
+    col("link_id", Text, ForeignKey("links.id")),
+    col("created_at", Micros),
+    col("last_seen_at", Micros),
+    Index("ix_sessions_link_id", "link_id"),
+)
+
+assignments = table(
+    "assignments",
+    col("id", Text, key=True),
+    col("batch_id", Text, ForeignKey("batches.id")),
+    col("pair_id", Text, ForeignKey("pairs.id")),
+    col("annotator_id", Text, ForeignKey("annotators.id")),
+    col("kind", Text),
+    col("left", Text),
+    col("sequence", Int64),
+    col("offered_at", Micros),
+    col("leased_until", Micros),
+    # when the effective vote came, null without one: kept by votes.append beside the log
+    col("answered_at", Micros, null=True),
+    UniqueConstraint("batch_id", "pair_id", "annotator_id", "kind"),
+    UniqueConstraint("batch_id", "annotator_id", "sequence"),
+    Index("ix_assignments_batch_id_pair_id", "batch_id", "pair_id"),
+    Index(
+        "ix_assignments_batch_id_annotator_id_answered_at",
+        "batch_id",
+        "annotator_id",
+        "answered_at",
+    ),
+    Index(
+        "ix_assignments_open",
+        "batch_id",
+        "pair_id",
+        sqlite_where=text("answered_at IS NULL"),
+        postgresql_where=text("answered_at IS NULL"),
+    ),
+)
+
+votes = table(
+    "votes",
+    col("event_id", Text, key=True),
+    col("assignment_id", Text, ForeignKey("assignments.id")),
+    col("sequence", Int64),
+    col("kind", Text),
+    col("verdict", Text, null=True),
+    col("note", Text),
+    col("rubric", JsonText, null=True),
+    col("shown_at", Micros),
+    col("decided_at", Micros),
+    col("active_ms", Int64),
+    col("received_at", Micros),
+    UniqueConstraint("assignment_id", "sequence"),
+    Index("ix_votes_received_at", "received_at"),
+)
