@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import NotFoundError, WrongInputError
-from training.settings import DPO_GROUP, MINING_GROUP, SETTINGS, Setting
+from training.settings import DPO_GROUP, HUB_GROUP, MINING_GROUP, SETTINGS, Setting
 
 Settings = Mapping[str, Setting]
 
@@ -85,9 +85,12 @@ def find_key(key: str, known: Settings = SETTINGS) -> str:
 
 def nested(flat: Mapping[str, Any]) -> dict[str, Any]:
     """Canonical flat keys as the JSON form nests them."""
-    mining = {SETTINGS[key].field: value for key, value in flat.items() if "." in key}
-    plain: dict[str, Any] = {key: value for key, value in flat.items() if "." not in key}
-    return plain | ({MINING_GROUP: mining} if mining else {})
+    found: dict[str, Any] = {key: value for key, value in flat.items() if "." not in key}
+    for key, value in flat.items():
+        group, dot, field = key.partition(".")
+        if dot:
+            found.setdefault(group, {})[field] = value
+    return found
 
 
 def _names_of(known: Settings) -> dict[str, str]:
@@ -98,10 +101,10 @@ def _names_of(known: Settings) -> dict[str, str]:
 
 def _flattened(written: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     for key, value in written.items():
-        if key not in (DPO_GROUP, MINING_GROUP):
+        if key not in (DPO_GROUP, MINING_GROUP, HUB_GROUP):
             yield key, value
             continue
         if not isinstance(value, Mapping):
             raise WrongInputError(f"{key} is {value!r}, not an object.", f'Write "{key}": {{...}}.')
-        prefix = f"{MINING_GROUP}." if key == MINING_GROUP else ""
+        prefix = "" if key == DPO_GROUP else f"{key}."
         yield from ((f"{prefix}{name}", item) for name, item in value.items())

@@ -22,9 +22,11 @@ from pydantic import (
 
 from storage.errors import WrongInputError
 from training import keys
+from training.hub import names
 from training.sampling_settings import SAMPLING_SETTINGS
 from training.settings import (
     DEFAULT_LEARNING_RATE,
+    HUB_GROUP,
     MINING_GROUP,
     SETTINGS,
     USUAL_LEARNING_RATE,
@@ -37,7 +39,8 @@ UPDATES_PER_EPOCH = 20
 MOST_PAIRS_PER_UPDATE = 256
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-_GROUP = Setting(MINING_GROUP, "mining", "", "", "", "an object")
+_GROUPED = (MINING_GROUP, HUB_GROUP)
+_GROUP = Setting("group", "mining", "", "", "", "an object")
 
 
 class _Checked(BaseModel):
@@ -78,6 +81,21 @@ class MiningSpec(_Checked):
     max_samples: int = 2000
 
 
+class HubSpec(_Checked):
+    """Where the checkpoint goes when the run has succeeded (`hub` in the JSON form)."""
+
+    repo: str = ""
+    private: bool = True
+    when: Literal["never", "end", "each_checkpoint"] = "end"
+
+    @field_validator("repo", mode="after")
+    @classmethod
+    def _repo(cls, value: str) -> str:
+        if value and not names.REPO.fullmatch(value):
+            raise ValueError("no repository")
+        return value
+
+
 class SamplingSpec(_Checked):
     """Every setting of sampling answers. `SAMPLING_SETTINGS` says what each means."""
 
@@ -107,6 +125,7 @@ class DPOSpec(_Checked):
     max_pairs: int = 2400
     kl_threshold: float = 0.5
     early_stop: bool = True
+    target_accuracy: float | None = None
     reference_model: str = "base"
     lora_rank: int = 16
     gradient_accumulation_steps: int | Literal["auto"] = "auto"
@@ -118,6 +137,7 @@ class DPOSpec(_Checked):
     seed: int = 0
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     edge_case_mining: MiningSpec = MiningSpec()
+    hub: HubSpec = HubSpec()
 
     @model_validator(mode="before")
     @classmethod
@@ -169,8 +189,10 @@ class DPOSpec(_Checked):
     def flat(self) -> dict[str, Any]:
         """The same as `resolved` with one key per setting, as `SETTINGS` names them."""
         values = self.resolved()
-        mining = values.pop(MINING_GROUP)
-        return values | {f"{MINING_GROUP}.{name}": value for name, value in mining.items()}
+        for group in _GROUPED:
+            inner = values.pop(group)
+            values |= {f"{group}.{name}": value for name, value in inner.items()}
+        return values
 
 
 def parse_spec(written: Mapping[str, Any]) -> DPOSpec:
@@ -247,7 +269,8 @@ def _text_of(cls: type[BaseModel], info: ValidationInfo) -> Setting:
     name = info.field_name or ""
     if issubclass(cls, SamplingSpec):
         return SAMPLING_SETTINGS[name]
-    return SETTINGS.get(name) or SETTINGS.get(f"{MINING_GROUP}.{name}") or _GROUP
+    group = {MiningSpec: MINING_GROUP, HubSpec: HUB_GROUP}.get(cls, "")
+    return SETTINGS.get(f"{group}.{name}" if group else name) or _GROUP
 
 
 def _explained(error: ValidationError, known: Mapping[str, Setting]) -> WrongInputError:
@@ -255,7 +278,7 @@ def _explained(error: ValidationError, known: Mapping[str, Setting]) -> WrongInp
     for problem in error.errors(include_url=False):
         # a union adds the name of its branch to the location: keep what names a setting
         parts = [str(part) for part in problem["loc"]]
-        key = ".".join(parts[:2]) if parts[0] == MINING_GROUP else parts[0]
+        key = ".".join(parts[:2]) if parts[0] in _GROUPED else parts[0]
         value = problem["input"]
         found.setdefault(key, value)
     what = " ".join(

@@ -48,6 +48,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "max_pairs": 2400,
         "kl_threshold": 0.5,
         "early_stop": True,
+        "target_accuracy": None,
         "reference_model": "base",
         "lora_rank": 16,
         "gradient_accumulation_steps": "auto",
@@ -61,6 +62,9 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "edge_case_mining.enabled": True,
         "edge_case_mining.confidence_threshold": 0.6,
         "edge_case_mining.max_samples": 2000,
+        "hub.repo": "",
+        "hub.private": True,
+        "hub.when": "end",
     }
 
 
@@ -220,3 +224,14 @@ def test_sampling_settings_are_checked_the_same_way() -> None:
         spec.parse_sampling({"temperature": 9})
     with pytest.raises(WrongInputError, match="nearest is temperature"):
         spec.parse_sampling({"temprature": 1})
+
+
+def test_the_hub_group_is_written_nested_or_flat_and_its_repository_is_checked() -> None:
+    nested = spec.parse_spec({"hub": {"repo": "org/aligned", "private": False}})
+    flat = spec.build_spec(None, ["hub.repo=org/aligned", "hub.private=false"])
+    assert nested == flat
+    assert (nested.hub.private, nested.hub.when) == (False, "end")
+    with pytest.raises(WrongInputError, match=r"hub\.repo is 'aligned'; possible is ORG/NAME"):
+        spec.build_spec(None, ["hub.repo=aligned"])
+    with pytest.raises(WrongInputError, match=r"hub\.when is 'later'; possible is never or end"):
+        spec.build_spec(None, ["hub.when=later"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from storage import batches, dataset_versions, labels, pairs, swift_export, swift_import
+from storage import batches, dataset_versions, exports, labels, pairs, swift_import
 from storage import workspace as workspaces
 from storage.errors import NotFoundError, WrongInputError
 from storage.pairs import PairFilter
@@ -18,6 +18,10 @@ from storage.rows import DatasetRow, ImportedLabel, PairView
 from storage.workspace import Workspace
 
 PHOTOS = Path(__file__).parents[3] / "examples" / "photos" / "preferences.jsonl"
+
+
+def _export(workspace: Workspace, rows: list[DatasetRow], out: Path) -> Path:
+    return exports.export_rows(workspace, rows, "swift", out).files[0]
 
 
 @pytest.fixture
@@ -75,7 +79,7 @@ def test_the_photographs_go_out_and_come_back_as_the_same_content(
     )
     rows = dataset_versions.read_rows(workspace, version)
     assert {row.split for row in rows} == {"train", "holdout"}
-    path = swift_export.export_rows(workspace, rows, tmp_path / "out")
+    path = _export(workspace, rows, tmp_path / "out")
     report = swift_import.import_file(elsewhere, path, batch="first")
     assert (report.records, report.imported, report.rejected, report.notes) == (48, 48, (), ())
     before, after = _content(workspace), _content(elsewhere)
@@ -105,9 +109,9 @@ def test_pictures_and_videos_go_out_once_under_names_that_say_nothing(
     ]
     report = swift_import.import_file(workspace, write_lines(lines), batch="first")
     assert report.rejected == ()
-    path = swift_export.export_rows(workspace, _rows(workspace), tmp_path / "out")
-    files = sorted(str(p.relative_to(path.parent)) for p in path.parent.rglob("*") if p.is_file())
-    assert len(files) == 4
+    path = _export(workspace, _rows(workspace), tmp_path / "out")
+    shown = [p for kind in ("images", "videos") for p in (path.parent / kind).iterdir()]
+    assert len(shown) == 3
     assert not any(b"secret" in file.read_bytes() for file in path.parent.rglob("*.*"))
     swift_import.import_file(elsewhere, path, batch="first")
     assert _content(elsewhere)[0] == _content(workspace)[0]
@@ -136,9 +140,9 @@ def test_a_folder_with_something_in_it_is_left_alone(
     (tmp_path / "file").write_text("mine")
     for out, reason in ((tmp_path / "full", "is not empty"), (tmp_path / "file", "cannot be used")):
         with pytest.raises(WrongInputError, match=reason):
-            swift_export.export_rows(workspace, rows, out)
+            _export(workspace, rows, out)
     with pytest.raises(WrongInputError, match="no rows"):
-        swift_export.export_rows(workspace, [], tmp_path / "new")
+        _export(workspace, [], tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -146,10 +150,10 @@ def test_a_picture_that_is_gone_is_named(
     workspace: Workspace, elsewhere: Workspace, rows: list[DatasetRow], tmp_path: Path
 ) -> None:
     with pytest.raises(NotFoundError, match="No media has the id"):
-        swift_export.export_rows(elsewhere, rows, tmp_path / "one")
+        _export(elsewhere, rows, tmp_path / "one")
     Path(workspace.media.path_of(rows[0].prompt.media[0])).unlink()
     with pytest.raises(NotFoundError, match="Import the file again"):
-        swift_export.export_rows(workspace, rows, tmp_path / "two")
+        _export(workspace, rows, tmp_path / "two")
 
 
 def _lines(path: Path) -> list[dict[str, Any]]:

@@ -1,0 +1,91 @@
+"""Pushes put into the queue: by a command, or by a training that was asked to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from storage import checkpoints, dataset_versions, identity, jobs
+from storage.ledger import Connection
+from storage.rows import Checkpoint, Job
+from storage.workspace import Workspace
+from training import starts
+from training.hub import names
+
+KIND = "publish"
+_MOST = 10_000
+
+
+def submit_checkpoint(workspace: Workspace, checkpoint: str, repo: str, *, private: bool) -> Job:
+    """Queue the push of a checkpoint, by id or name; a push that still waits or runs is returned.
+
+    Raises:
+        WrongInputError: the name cannot be a repository.
+        NotFoundError: there is no such checkpoint.
+    """
+    names.check_repo(repo)
+    with workspace.ledger.write() as tx:
+        return queue_checkpoint(tx, checkpoints.get(tx, checkpoint), repo, private=private)
+
+
+def submit_dataset(workspace: Workspace, version: str, repo: str, *, private: bool) -> Job:
+    """Queue the push of a dataset version; a push that still waits or runs is returned.
+
+    Raises:
+        WrongInputError: the name cannot be a repository.
+        NotFoundError: there is no such version.
+    """
+    names.check_repo(repo)
+    with workspace.ledger.write() as tx:
+        found = dataset_versions.get(tx, version)
+        content = {"digest": found.digest, "dataset": found.id}
+        return _queue(tx, "dataset", found.id, repo, private, content)
+
+
+def queue_checkpoint(
+    tx: Connection, checkpoint: Checkpoint, repo: str, *, private: bool, step: int | None = None
+) -> Job:
+    """Queue the push of a checkpoint within a transaction, such as the end of its training.
+
+    `step` pushes what its run kept of that step instead.
+    """
+    start = starts.resolve(tx, checkpoint.id)
+    content = {"start": start.as_json(), "dataset": checkpoint.dataset_version}
+    return _queue(tx, "checkpoint", checkpoint.id, repo, private, content, step)
+
+
+def queue_after_training(
+    tx: Connection, checkpoint: Checkpoint, steps: Sequence[int] = ()
+) -> list[Job]:
+    """Queue the pushes that the settings of the training ask for, the checkpoint's own last.
+
+    Args:
+        steps: other steps that the run kept; pushed when each checkpoint is asked for.
+    """
+    wanted = checkpoint.config.get("hub") or {}
+    if not wanted.get("repo") or wanted.get("when") == "never":
+        return []
+    others = sorted(steps) if wanted.get("when") == "each_checkpoint" else []
+    return [
+        queue_checkpoint(tx, checkpoint, wanted["repo"], private=bool(wanted["private"]), step=step)
+        for step in (*others, None)
+    ]
+
+
+def _queue(
+    tx: Connection,
+    what: str,
+    subject: str,
+    repo: str,
+    private: bool,
+    more: Mapping[str, Any],
+    step: int | None = None,
+) -> Job:
+    """One push of a subject to a repository at a time; what has ended can be pushed again."""
+    wanted: dict[str, Any] = {"what": what, "subject": subject, "repo": repo, "private": private}
+    if step is not None:
+        wanted["step"] = step
+    before = [job for job in jobs.listed(tx, KIND, _MOST) if job.spec.get("settings", {}) == wanted]
+    ended = sum(job.state.is_final for job in before)
+    key = identity.digest({"kind": KIND, **wanted, "ended": ended})
+    return jobs.submit(tx, kind=KIND, spec={"settings": wanted, **more}, key=key)

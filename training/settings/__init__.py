@@ -1,0 +1,31 @@
+"""One text per setting: the form, `train --explain`, the documentation and the errors all use it.
+
+Possible ranges are errors when left, usual ranges are warnings. Where a number comes from the
+product's own texts or from a measurement, the meaning says so.
+"""
+
+from __future__ import annotations
+
+from training.settings.advanced import ADVANCED
+from training.settings.afterwards import HUB, MINING
+from training.settings.basic import BASIC, NAMES
+from training.settings.setting import DPO_GROUP, GROUPS, HUB_GROUP, MINING_GROUP, Setting
+
+__all__ = [
+    "DEFAULT_LEARNING_RATE",
+    "DPO_GROUP",
+    "GROUPS",
+    "HUB_GROUP",
+    "MINING_GROUP",
+    "SETTINGS",
+    "USUAL_LEARNING_RATE",
+    "Setting",
+]
+
+# learning rates by method: full from the product's own example, LoRA ten to a hundred times that
+USUAL_LEARNING_RATE = {"lora": (5e-6, 2e-4), "full": (1e-7, 5e-6)}
+DEFAULT_LEARNING_RATE = {"lora": 1e-5, "full": 5e-7}
+
+SETTINGS: dict[str, Setting] = {
+    setting.key: setting for setting in (*NAMES, *BASIC, *ADVANCED, *MINING, *HUB)
+}
