@@ -13,6 +13,8 @@ from sqlalchemy.engine import Connection
 # numbers of PostgreSQL's advisory locks
 NUMBERING_VERSIONS = 7_310_001
 IMPORTING = 7_310_002
+SEALING = 7_310_010
+ACTIVATING = 7_310_003
 
 
 def add_if_absent(tx: Connection, table: Table, row: Mapping[str, Any]) -> bool:

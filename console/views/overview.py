@@ -87,7 +87,10 @@ class Overview:
 def prepare(workspace: Workspace) -> Overview:
     """Read the workspace once and put it into lines."""
     with workspace.ledger.read() as db:
-        situation = _situation(db, workspace)
+        listed = batches.listed(db)
+    counted = standings.of_batches(workspace, listed)
+    with workspace.ledger.read() as db:
+        situation = _situation(db, workspace, counted)
         people = {link.annotator_id for link in situation.links}
         names = {person: annotators.by_id(db, person).name for person in people}
     batch_names = {s.batch.id: s.batch.name for s in situation.standings}
@@ -106,11 +109,11 @@ def prepare(workspace: Workspace) -> Overview:
     )
 
 
-def _situation(db: Connection, workspace: Workspace) -> Situation:
+def _situation(db: Connection, workspace: Workspace, counted: Sequence[Standing]) -> Situation:
     return Situation(
         home=workspace.home,
         now=clock.now(db),
-        standings=[standings.of_batch(db, batch) for batch in batches.listed(db)],
+        standings=counted,
         links=links.listed(db),
         jobs=sorted(jobs.listed(db), key=lambda job: job.created_at, reverse=True),
         workers=workers.live(db),

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console.views import wording
 from labeling import consensus
 from labeling.consensus import Consensus, ConsensusPolicy
-from storage import annotators, batches, labels, media, pairs, prompts, responses, votes
+from storage import (
+    analytics,
+    annotators,
+    batches,
+    labels,
+    media,
+    pairs,
+    prompts,
+    responses,
+)
+from storage.analytics import labeling as figures
 from storage.errors import NotFoundError
-from storage.ledger import Connection
 from storage.pairs import PairFilter
 from storage.rows import (
     EffectiveVote,
@@ -24,6 +33,8 @@ from storage.rows import (
 from storage.workspace import Workspace
 
 PAGE_SIZES = (25, 50)
+# so many matches are found with one look, and paged through without another
+MOST_AT_ONCE = 1000
 
 VERDICTS = {
     Verdict.A: "A is better",
@@ -128,15 +139,25 @@ def choices(workspace: Workspace) -> Choices:
 
 def page(workspace: Workspace, wanted: PairFilter, number: int, size: int) -> PairsPage:
     """Page `number` (from 1, brought into range) of `size` pairs that match."""
-    with workspace.ledger.read() as db:
-        total = pairs.count(db, wanted)
+    store = analytics.open(workspace)
+    with store.reading() as view:
+        first = store.kept(
+            (view.mark, wanted, "first"), lambda: figures.page(view, wanted, limit=MOST_AT_ONCE)
+        )
+        total = len(first)
+        if total == MOST_AT_ONCE:
+            total = store.kept((view.mark, wanted), lambda: figures.count(view, wanted))
         last = max(1, -(-total // size))
         inside = min(max(1, number), last)
-        views = pairs.page(db, wanted, limit=size, offset=(inside - 1) * size)
-        ids = [view.pair.id for view in views]
-        cast = _by_pair(votes.effective(db, pair_ids=ids) if ids else [])
-        imported = _labels_of(db, ids)
-    lines = [_line(view, cast.get(view.pair.id, []), imported) for view in views]
+        start = (inside - 1) * size
+        ids = first[start : start + size]
+        if start + size > MOST_AT_ONCE:
+            ids = figures.page(view, wanted, limit=size, offset=start)
+        cast = _by_pair(view.votes_of(ids))
+        winners = view.winners_of(ids)
+    with workspace.ledger.read() as db:
+        shown = pairs.views(db, ids)
+    lines = [_line(view, cast.get(view.pair.id, []), winners) for view in shown]
     return PairsPage(lines=lines, total=total, page=inside, pages=last)
 
 
@@ -148,12 +169,13 @@ def detail(workspace: Workspace, pair_id: str) -> PairDetail:
     """
     with workspace.ledger.read() as db:
         view = pairs.view(db, pair_id)
-        cast = votes.effective(db, pair_ids=[pair_id])
-        imported = _labels_of(db, [pair_id]).get(pair_id, [])
+        imported = labels.of_pairs(db, pair_ids=[pair_id])
         names = {batch.id: batch.name for batch in batches.listed(db)}
         shown = {item: media.get(db, item) for item in view.prompt.media}
         sources_a = responses.sources(db, view.pair.response_a)
         sources_b = responses.sources(db, view.pair.response_b)
+    with analytics.open(workspace).reading() as facts:
+        cast = facts.votes_of([pair_id])
     settled = consensus.settle(cast, ConsensusPolicy())
     return PairDetail(
         id=pair_id,
@@ -191,10 +213,9 @@ def outcome(settled: Consensus, cast: int) -> str:
 
 
 def _line(
-    view: PairView, cast: list[EffectiveVote], imported: dict[str, list[ImportedLabel]]
+    view: PairView, cast: list[EffectiveVote], winners: Mapping[str, Sequence[str]]
 ) -> PairLine:
     settled = consensus.settle(cast, ConsensusPolicy())
-    winners = sorted({label.winner.upper() for label in imported.get(view.pair.id, ())})
     return PairLine(
         id=view.pair.id,
         prompt=wording.excerpt(question(view.prompt.turns)),
@@ -204,7 +225,7 @@ def _line(
         answer_b=wording.excerpt(view.text_b, 80),
         votes=len(cast),
         consensus=_short(settled),
-        imported=" and ".join(winners),
+        imported=" and ".join(winner.upper() for winner in winners.get(view.pair.id, ())),
     )
 
 
@@ -227,13 +248,6 @@ def _by_pair(cast: Sequence[EffectiveVote]) -> dict[str, list[EffectiveVote]]:
     found: dict[str, list[EffectiveVote]] = {}
     for vote in cast:
         found.setdefault(vote.pair_id, []).append(vote)
-    return found
-
-
-def _labels_of(db: Connection, ids: Sequence[str]) -> dict[str, list[ImportedLabel]]:
-    found: dict[str, list[ImportedLabel]] = {}
-    for label in labels.of_pairs(db, pair_ids=ids) if ids else ():
-        found.setdefault(label.pair_id, []).append(label)
     return found
 
 

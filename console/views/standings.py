@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labeling import consensus
 from labeling.consensus import ConsensusPolicy
-from storage import batches, labels, votes
-from storage.ledger import Connection
-from storage.rows import Batch, EffectiveVote, Verdict
+from storage import analytics
+from storage.analytics import labeling as figures
+from storage.analytics.labeling import Tally
+from storage.rows import AssignmentKind, Batch, EffectiveVote, Verdict
+from storage.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -48,38 +51,59 @@ class Standing:
         return self.counted / self.wanted if self.wanted else 0.0
 
 
-def of_batch(db: Connection, batch: Batch) -> Standing:
-    """Count a batch by majority at its own overlap."""
-    cast = votes.effective(db, batch.id)
-    by_pair: dict[str, list[EffectiveVote]] = {}
-    for vote in cast:
-        by_pair.setdefault(vote.pair_id, []).append(vote)
-    kinds = [_kind(found, batch.overlap) for found in by_pair.values()]
-    counted = sum(min(_decided(found), batch.overlap) for found in by_pair.values())
-    pairs = batches.pair_count(db, batch.id)
-    settled, ties, disputes = (kinds.count(k) for k in ("settled", "tie", "dispute"))
+def of_batches(workspace: Workspace, listed: Sequence[Batch]) -> list[Standing]:
+    """Count batches by majority, each at its own overlap."""
+    store = analytics.open(workspace)
+    with store.reading() as view:
+        tallies, sizes, labeled = store.kept(
+            ("standings", view.mark),
+            lambda: (figures.tallies(view), figures.sizes(view), figures.labeled(view)),
+        )
+    by_batch: dict[str, list[Tally]] = {}
+    for tally in tallies:
+        by_batch.setdefault(tally.batch_id, []).append(tally)
+    return [
+        _standing(
+            batch, sizes.get(batch.id, 0), by_batch.get(batch.id, []), labeled.get(batch.id, 0)
+        )
+        for batch in listed
+    ]
+
+
+def _standing(batch: Batch, pairs: int, tallies: Sequence[Tally], imported: int) -> Standing:
+    kinds = Counter[str]()
+    for tally in tallies:
+        kinds[_kind(tally, batch.overlap)] += tally.pairs
     return Standing(
         batch=batch,
         pairs=pairs,
-        votes=len(cast),
+        votes=sum(tally.cast * tally.pairs for tally in tallies),
         wanted=pairs * batch.overlap,
-        counted=counted,
-        settled=settled,
-        ties=ties,
-        disputes=disputes,
-        waiting=pairs - settled - ties - disputes,
-        imported=len({label.pair_id for label in labels.of_pairs(db, batch.id)}),
+        counted=sum(min(tally.decided, batch.overlap) * tally.pairs for tally in tallies),
+        settled=kinds["settled"],
+        ties=kinds["tie"],
+        disputes=kinds["dispute"],
+        waiting=pairs - kinds["settled"] - kinds["tie"] - kinds["dispute"],
+        imported=imported,
     )
 
 
-def _decided(found: Sequence[EffectiveVote]) -> int:
-    return sum(vote.verdict is not Verdict.SKIP for vote in found)
-
-
-def _kind(found: Sequence[EffectiveVote], overlap: int) -> str:
-    if _decided(found) < overlap:
+def _kind(tally: Tally, overlap: int) -> str:
+    if tally.decided < overlap and not tally.lead:
         return "waiting"
-    settled = consensus.settle(found, ConsensusPolicy(min_votes=overlap))
+    settled = consensus.settle(_voices(tally), ConsensusPolicy(min_votes=overlap))
     if settled.settled:
         return "settled"
     return "tie" if settled.outcome is Verdict.TIE else "dispute"
+
+
+def _voices(tally: Tally) -> list[EffectiveVote]:
+    """Votes that settle as those of each pair of the tally do: one per voice, the lead last."""
+    counts = ((Verdict.A, tally.a), (Verdict.B, tally.b), (Verdict.TIE, tally.tie))
+    said = [(verdict, AssignmentKind.NORMAL) for verdict, n in counts for _ in range(n)]
+    if tally.lead:
+        said.append((Verdict(tally.lead), AssignmentKind.ADJUDICATION))
+    return [
+        EffectiveVote(str(at), tally.batch_id, "", str(at), verdict, "a", at, kind)
+        for at, (verdict, kind) in enumerate(said)
+    ]
