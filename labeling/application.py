@@ -25,7 +25,13 @@ from labeling.limits import LOOPBACK, PostLimits
 from labeling.refusals import RefusedError
 from labeling.routes import Office, router
 from storage.commits import CommitThread
-from storage.errors import ConflictError, NotFoundError, PairwrightError, WrongInputError
+from storage.errors import (
+    ConflictError,
+    DiskFullError,
+    NotFoundError,
+    PairwrightError,
+    WrongInputError,
+)
 from storage.workspace import Workspace
 
 STATIC = Path(__file__).parent / "static"
@@ -34,6 +40,8 @@ LOOK = ["GET", "HEAD"]
 _HEAD = """
 <link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/static/bench.css">
+<link rel="stylesheet" href="/static/tools.css">
+<link rel="stylesheet" href="/static/overlays.css">
 <script type="module" src="/static/bench.js"></script>
 """
 _STATUSES: tuple[tuple[type[PairwrightError], int], ...] = (
@@ -143,7 +151,7 @@ def _answer_errors(app: FastAPI) -> None:
         status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 503)
         if status == 503:
             _log.error("%s", error)
-            error = RefusedError(503, "The server cannot do this now.", "It is tried again.")
+            error = refusals.disk_full() if isinstance(error, DiskFullError) else refusals.away()
         return refusals.answer(error, status)
 
     @app.exception_handler(RequestValidationError)

@@ -10,7 +10,7 @@ from labeling.gradio_loader import gr
 
 TITLE = "Pairwright bench"
 
-# element id, words on the button. The keys are in static/keys.js and drawn by bench.css.
+# element id, words on the button. The keys are in static/keys.js, which writes them on the buttons.
 CHOICES = (("choose-left", "Left is better"), ("choose-right", "Right is better"))
 OTHERS = (
     ("choose-tie", "Too close to call"),
@@ -18,18 +18,34 @@ OTHERS = (
     ("choose-skip", "Skip"),
     ("undo", "Undo"),
 )
+TOOLS = (
+    ("show-difference", "Difference"),
+    ("show-zoom", "Zoom"),
+    ("show-boxes", "Boxes"),
+    ("show-reasoning", "Reasoning"),
+    ("write-note", "Note"),
+    ("report-problem", "Report"),
+)
+SHEETS = (("show-guidelines", "Guidelines"), ("show-keys", "Keys"))
 
 
 def lay_out() -> gr.Blocks:
-    """The page, from top to bottom: progress, prompt beside two answers, choices."""
+    """The page, from top to bottom: progress, tools, prompt beside two answers, choices."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as bench:
         with gr.Column(elem_id="bench"):
             _top()
+            with gr.Row(elem_id="tools"):
+                _buttons(TOOLS)
+                gr.Column(elem_id="tool-status", min_width=0)
             with gr.Row(elem_id="desk"):
                 gr.Column(elem_id="prompt", min_width=0)
                 gr.Column(elem_id="answer-left", min_width=0)
                 gr.Column(elem_id="answer-right", min_width=0)
-            _choices()
+            gr.Column(elem_id="remarks", min_width=0)
+            with gr.Row(elem_id="choices"):
+                with gr.Row(elem_id="others"):
+                    _buttons(OTHERS)
+                _buttons(CHOICES)
         gr.Column(elem_id="message", min_width=0)
     return bench
 
@@ -39,13 +55,10 @@ def _top() -> None:
         gr.Column(elem_id="progress", min_width=0)
         gr.Column(elem_id="notice", min_width=0)
         gr.Column(elem_id="connection", min_width=0)
-        gr.Button("Guidelines", elem_id="show-guidelines")
+        with gr.Row(elem_id="sheets"):
+            _buttons(SHEETS)
 
 
-def _choices() -> None:
-    with gr.Row(elem_id="choices"):
-        with gr.Row(elem_id="others"):
-            for element, words in OTHERS:
-                gr.Button(words, elem_id=element)
-        for element, words in CHOICES:
-            gr.Button(words, elem_id=element)
+def _buttons(rows: tuple[tuple[str, str], ...]) -> None:
+    for element, words in rows:
+        gr.Button(words, elem_id=element)

@@ -1,4 +1,7 @@
-"""What the votes on one pair settle: a winner, a tie, or a named reason why nothing is settled."""
+"""What the votes on one pair settle: a winner, a tie, or a named reason why nothing is settled.
+
+A lead's decision comes before all votes and all policies.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storage.errors import WrongInputError
-from storage.rows import EffectiveVote, Verdict
+from storage.rows import AssignmentKind, EffectiveVote, Verdict
 
 NO_VOTES = "no votes"
 TOO_FEW_VOTES = "too few votes"
@@ -56,10 +59,12 @@ class Consensus:
     Attributes:
         outcome: `a` or `b` when settled, `tie` when most called it a tie, else None.
         confidence: posterior probability of the winner given the votes for `a` and `b`, with
-            annotators independent and equally accurate; 0 when there is no winner.
-        votes: counted votes, skips left out.
+            annotators independent and equally accurate; 1 when a lead decided; 0 when there is no
+            winner.
+        votes: counted votes, skips and decisions of leads left out.
         agreement: share of the votes for the most frequent outcome, 0 without votes.
         reason: empty when `outcome` is `a` or `b`, else one of `REASONS`.
+        decided_by: the lead who decided, empty when votes did.
     """
 
     outcome: Verdict | None
@@ -67,6 +72,7 @@ class Consensus:
     votes: int
     agreement: float
     reason: str
+    decided_by: str = ""
 
     @property
     def settled(self) -> bool:
@@ -77,11 +83,15 @@ class Consensus:
 def settle(votes: Sequence[EffectiveVote], policy: ConsensusPolicy | None = None) -> Consensus:
     """Settle the effective votes on one pair. `both_bad` counts as a tie.
 
-    An annotator has one voice: with votes in several batches, the latest counts.
+    An annotator has one voice: with votes in several batches, the latest counts. Of several leads'
+    decisions the latest counts, whatever the policy asks of votes.
     """
     policy = policy or ConsensusPolicy()
     counts = Counter(voices(votes).values())
     total = counts.total()
+    decision = _decision(votes)
+    if decision is not None:
+        return _as_decided(decision, counts)
     if total == 0:
         return Consensus(None, 0.0, 0, 0.0, NO_VOTES)
     (leader, most), *others = counts.most_common()
@@ -100,8 +110,12 @@ def settle(votes: Sequence[EffectiveVote], policy: ConsensusPolicy | None = None
 
 
 def voices(votes: Sequence[EffectiveVote]) -> dict[str, Verdict]:
-    """Annotator -> `a`, `b` or `tie`, by the latest vote on one pair that is no skip."""
-    counted = ((vote, _counted_as(vote.verdict)) for vote in votes)
+    """Annotator -> `a`, `b` or `tie`, by the latest vote on one pair that is no skip.
+
+    A lead decides knowing the votes, so a decision is no voice.
+    """
+    cast = (vote for vote in votes if vote.kind is not AssignmentKind.ADJUDICATION)
+    counted = ((vote, _counted_as(vote.verdict)) for vote in cast)
     heard = [(vote, outcome) for vote, outcome in counted if outcome]
     heard.sort(key=lambda each: each[0].received_at)
     return {vote.annotator: outcome for vote, outcome in heard}
@@ -114,6 +128,24 @@ def winner_probability(lead: int, accuracy: float) -> float:
     1:0 and 2:1 give 0.75, 3:0 gives 27/28.
     """
     return 1.0 / (1.0 + math.exp(-lead * math.log(accuracy / (1.0 - accuracy))))
+
+
+def _decision(votes: Sequence[EffectiveVote]) -> EffectiveVote | None:
+    """The latest decision of a lead, or None."""
+    by_leads = [
+        vote
+        for vote in votes
+        if vote.kind is AssignmentKind.ADJUDICATION and vote.verdict is not Verdict.SKIP
+    ]
+    return max(by_leads, key=lambda vote: (vote.received_at, vote.assignment_id), default=None)
+
+
+def _as_decided(decision: EffectiveVote, counts: Counter[Verdict]) -> Consensus:
+    total = counts.total()
+    agreement = max(counts.values()) / total if total else 0.0
+    outcome = _counted_as(decision.verdict)
+    confidence, reason = (0.0, TIE) if outcome is Verdict.TIE else (1.0, "")
+    return Consensus(outcome, confidence, total, agreement, reason, decision.annotator)
 
 
 def _counted_as(verdict: Verdict) -> Verdict | None:

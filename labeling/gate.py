@@ -32,7 +32,7 @@ OPEN: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (LOOK, re.compile(r"/healthz")),
     (LOOK, re.compile(r"/api/state")),
     (LOOK, re.compile(r"/media/[0-9a-f]{32}/[0-9]{1,4}", re.ASCII)),
-    (POST, re.compile(r"/api/(?:session|votes|presence)")),
+    (POST, re.compile(r"/api/(?:session|votes|reports|presence)")),
 )
 _CLOSED = RefusedError(404, "There is nothing at this address.")
 _UNKNOWN_HOST = RefusedError(

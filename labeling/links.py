@@ -66,8 +66,8 @@ def mint(
     return MintedLink(link, f"pw_{key}_{secret}")
 
 
-def parse_expiry(expires: str) -> int:
-    """A lifetime such as `7d` in microseconds.
+def parse_expiry(expires: str, of: str = "a link") -> int:
+    """A lifetime such as `7d` in microseconds; `of` is what lives that long.
 
     Raises:
         WrongInputError: not a number with m, h, d or w, or longer than 365 days.
@@ -76,7 +76,7 @@ def parse_expiry(expires: str) -> int:
     seconds = int(found[1]) * _UNITS[found[2]] if found else 0
     if not 0 < seconds <= LONGEST_EXPIRY_DAYS * _UNITS["d"]:
         raise WrongInputError(
-            f"{expires[:40]!r} cannot be the lifetime of a link.",
+            f"{expires[:40]!r} cannot be the lifetime of {of}.",
             "Use a number with m, h, d or w, such as 12h or 7d; at most 365d.",
         )
     return seconds * clock.SECOND

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from labeling import desk, sides, wire
+from labeling import desk, rubrics, sides, wire
 from labeling.access import Seat
-from storage import assignments, batches, pairs
+from storage import assignments, batches, checks, pairs
 from storage.ledger import Connection
-from storage.rows import Assignment, PairView, Turn
+from storage.rows import Assignment, Batch, PairView, Turn
 
 
 @dataclass(frozen=True)
@@ -35,23 +35,20 @@ def draw(db: Connection, seat: Seat, secret: bytes) -> Picture:
         for place, (assignment, view) in enumerate(zip(on_desk, views, strict=True), start=1)
     ]
     current, upcoming = [*shown, None, None][: desk.ON_THE_DESK]
-    finished = progress.open + progress.available == 0
+    available = progress.available + checks.left(db, batch, annotator, progress, secret)
+    finished = progress.open + available == 0
     state = wire.State(
         desk=desk_name(seat, secret),
-        batch=wire.BatchInfo(
-            pairs=batches.pair_count(db, batch.id) if finished else None,
-            guidelines=batch.guidelines or None,
-            both_bad=batch.both_bad,
-        ),
+        batch=_batch_info(batch, batches.pair_count(db, batch.id) if finished else None),
         done=progress.done,
-        total=progress.done + progress.open + progress.available,
+        total=progress.done + progress.open + available,
         finished=finished,
         can_undo=last is not None,
         undo=last.id if last else None,
         current=current,
         upcoming=upcoming,
     )
-    lacks_pairs = progress.open < desk.ON_THE_DESK and progress.available > 0
+    lacks_pairs = progress.open < desk.ON_THE_DESK and available > 0
     return Picture(state, lacks_pairs)
 
 
@@ -65,6 +62,19 @@ def shown_pair(assignment: Assignment, view: PairView, position: int) -> wire.Sh
         messages=[_message(turn, assignment.id, place) for turn in view.prompt.turns],
         left=left,
         right=right,
+    )
+
+
+def _batch_info(batch: Batch, pair_count: int | None) -> wire.BatchInfo:
+    rubric = rubrics.of(batch.rubric)
+    criteria, kinds = (rubric.criteria, rubric.failure_kinds) if rubric else ((), ())
+    return wire.BatchInfo(
+        pairs=pair_count,
+        guidelines=batch.guidelines or None,
+        both_bad=batch.both_bad,
+        rubric=[wire.CriterionInfo(**vars(each)) for each in criteria] or None,
+        failure_kinds=[wire.FailureKindInfo(**vars(each)) for each in kinds],
+        confidence=batch.confidence,
     )
 
 

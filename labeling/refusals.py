@@ -62,6 +62,24 @@ def not_yours() -> RefusedError:
     return RefusedError(404, "There is no such pair for you.", "Load the page again.")
 
 
+def away() -> RefusedError:
+    """The ledger is out of reach; why is in the server's log."""
+    return RefusedError(503, "The server cannot do this now.", "It is tried again.")
+
+
+def disk_full() -> RefusedError:
+    return RefusedError(
+        503,
+        "The disk of the server is full: this is not saved yet.",
+        "It is tried again. Tell the person who sent your link.",
+    )
+
+
+def not_asked(field: str) -> RefusedError:
+    """For a field of a vote that the batch does not ask for."""
+    return RefusedError(400, f"This batch does not ask for {field}.", "Load the page again.")
+
+
 def foreign_origin() -> RefusedError:
     return RefusedError(403, "The request did not come from our own page.", OPEN_LINK)
 

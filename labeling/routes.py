@@ -61,7 +61,7 @@ class Office:
             picture = presentation.draw(db, seat, self.secret)
         if not picture.lacks_pairs:
             return picture.state
-        return self.shown(self.write(lambda tx: _fill(tx, cookie)))
+        return self.shown(self.write(lambda tx: _fill(tx, cookie, self.secret)))
 
     def shown(self, seat: Seat) -> wire.State:
         """What the annotator of a seat sees, as far as it is offered."""
@@ -69,9 +69,9 @@ class Office:
             return presentation.draw(db, seat, self.secret).state
 
 
-def _fill(tx: Connection, cookie: str | None) -> Seat:
+def _fill(tx: Connection, cookie: str | None, secret: bytes) -> Seat:
     seat = access.authorize(tx, cookie)
-    desk.fill(tx, seat)
+    desk.fill(tx, seat, secret)
     return seat
 
 
@@ -139,15 +139,30 @@ def show_state(office: InOffice, cookie: Cookie) -> wire.State:
 def take_vote(
     office: InOffice, cookie: Cookie, vote: wire.VoteRequest
 ) -> wire.VoteAnswer | JSONResponse:
-    def record(tx: Connection) -> tuple[Seat, bool]:
+    return _judge(office, cookie, lambda tx, seat: desk.record(tx, seat, vote))
+
+
+@router.post("/api/reports", response_model=wire.VoteAnswer)
+def take_report(
+    office: InOffice, cookie: Cookie, report: wire.ReportRequest
+) -> wire.VoteAnswer | JSONResponse:
+    return _judge(office, cookie, lambda tx, seat: desk.report(tx, seat, report))
+
+
+def _judge(
+    office: Office, cookie: str | None, record: Callable[[Connection, Seat], bool]
+) -> wire.VoteAnswer | JSONResponse:
+    """Record something about a pair, offer the next one, and answer after the commit."""
+
+    def work(tx: Connection) -> tuple[Seat, bool]:
         seat = access.authorize(tx, cookie)
-        duplicate = desk.record(tx, seat, vote)
-        desk.fill(tx, seat)
+        duplicate = record(tx, seat)
+        desk.fill(tx, seat, office.secret)
         access.note_use(tx, seat)
         return seat, duplicate
 
     try:
-        seat, duplicate = office.write(record)
+        seat, duplicate = office.write(work)
     except (ConflictError, RefusedError) as error:
         if isinstance(error, RefusedError) and error.status != 409:
             raise

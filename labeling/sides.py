@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import secrets
+from typing import TypeVar
 
-from labeling.wire import Choice
+from labeling.wire import Choice, RatedSides
 from storage.rows import Assignment, Verdict
+
+T = TypeVar("T")
 
 
 def draw() -> str:
@@ -22,6 +25,12 @@ def verdict_of(assignment: Assignment, choice: Choice) -> Verdict:
     return Verdict(choice)
 
 
-def answers(assignment: Assignment, text_a: str, text_b: str) -> tuple[str, str]:
-    """The answers in display order, left first."""
-    return (text_a, text_b) if assignment.left == "a" else (text_b, text_a)
+def rubric_of(assignment: Assignment, rated: RatedSides) -> dict[str, dict[str, int]]:
+    """The ratings of both answers in canonical orientation, under `a` and `b`."""
+    a, b = answers(assignment, rated.left, rated.right)
+    return {"a": a, "b": b}
+
+
+def answers(assignment: Assignment, of_a: T, of_b: T) -> tuple[T, T]:
+    """What belongs to the answers in display order, left first; and the other way round."""
+    return (of_a, of_b) if assignment.left == "a" else (of_b, of_a)

@@ -9,13 +9,28 @@ from __future__ import annotations
 import uuid
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from storage import reports
 
 Choice = Literal["left", "right", "tie", "skip", "both_bad"]
 AssignmentId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 # milliseconds since 1970 by the browser's clock, up to the year 2286
 Milliseconds = Annotated[int, Field(ge=0, le=9_999_999_999_999)]
 ActiveMilliseconds = Annotated[int, Field(ge=0, le=7 * 86_400_000)]
+MOST_RATINGS = 20
+
+
+def _without_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("it holds a NUL character")
+    return text
+
+
+Note = Annotated[str, Field(max_length=reports.LONGEST_NOTE), AfterValidator(_without_nul)]
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+Rating = Annotated[int, Field(strict=True, ge=1, le=5)]
+Ratings = Annotated[dict[Key, Rating], Field(max_length=MOST_RATINGS)]
 
 
 class _Request(BaseModel):
@@ -28,10 +43,18 @@ class SessionRequest(_Request):
     token: Annotated[str, Field(max_length=200)]
 
 
+class RatedSides(_Request):
+    """Criterion -> 1 to 5 for each answer, by where it stands on the screen."""
+
+    left: Ratings = Field(default_factory=dict)
+    right: Ratings = Field(default_factory=dict)
+
+
 class VoteRequest(_Request):
     """`POST /api/votes`: a vote, or an undo of the annotator's last vote.
 
-    `event` is drawn by the browser; posting the same event again changes nothing.
+    `event` is drawn by the browser; posting the same event again changes nothing. `failures` is
+    what is wrong with the worse answer; `confidence` is 1 guess, 2 likely, 3 sure.
     """
 
     event: uuid.UUID
@@ -41,12 +64,28 @@ class VoteRequest(_Request):
     shown_at: Milliseconds = 0
     decided_at: Milliseconds = 0
     active_ms: ActiveMilliseconds = 0
+    note: Note = ""
+    rubric: RatedSides | None = None
+    failures: Annotated[list[Key], Field(max_length=MOST_RATINGS)] = Field(default_factory=list)
+    confidence: Annotated[int, Field(strict=True, ge=1, le=3)] | None = None
 
     @model_validator(mode="after")
     def _choice_fits_kind(self) -> VoteRequest:
         if (self.kind == "vote") != (self.choice is not None):
             raise ValueError("a vote has a choice and an undo has none")
+        if self.kind == "undo" and (self.note or self.rubric or self.failures or self.confidence):
+            raise ValueError("an undo has no note, rubric, failures or confidence")
         return self
+
+
+class ReportRequest(_Request):
+    """`POST /api/reports`: something is wrong with the pair; it goes to the lead and counts as a
+    skip. Posting the same event again changes nothing."""
+
+    event: uuid.UUID
+    assignment: AssignmentId
+    kind: Literal["broken_media", "names_its_model", "nonsense", "other"]
+    note: Note = ""
 
 
 class PresenceRequest(_Request):
@@ -80,12 +119,36 @@ class ShownPair(BaseModel):
     right: str
 
 
+class CriterionInfo(BaseModel):
+    """Something to rate; `low` and `high` are the words of 1 and 5."""
+
+    key: str
+    label: str
+    low: str
+    high: str
+
+
+class FailureKindInfo(BaseModel):
+    key: str
+    label: str
+
+
 class BatchInfo(BaseModel):
-    """`pairs` is the number of pairs in the batch, of everybody; sent when nothing is left."""
+    """What the batch asks.
+
+    Attributes:
+        pairs: pairs in the batch, of everybody; sent when nothing is left.
+        rubric: what to rate on each answer; None when the batch has no rubric.
+        failure_kinds: what may be wrong with the worse answer; empty when not asked.
+        confidence: whether to ask how sure the annotator is.
+    """
 
     pairs: int | None
     guidelines: str | None
     both_bad: bool
+    rubric: list[CriterionInfo] | None = None
+    failure_kinds: list[FailureKindInfo] = Field(default_factory=list)
+    confidence: bool = False
 
 
 class State(BaseModel):
@@ -111,6 +174,8 @@ class State(BaseModel):
 
 
 class VoteAnswer(BaseModel):
+    """The answer to a vote, an undo or a report."""
+
     accepted: Literal[True] = True
     duplicate: bool
     state: State

@@ -60,12 +60,16 @@ class BuildSettings:
 
 @dataclass(frozen=True)
 class DatasetPreview:
-    """What `build` would write. `pairs` = rows + the sum of `excluded`."""
+    """What `build` would write. `pairs` = rows + the sum of `excluded`.
+
+    `excluded_by_category` counts the same pairs by category, then by reason.
+    """
 
     pairs: int
     rows: Sequence[DatasetRow]
     labels: str
     excluded: Mapping[str, int]
+    excluded_by_category: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,7 @@ def preview(workspace: Workspace, settings: BuildSettings) -> DatasetPreview:
         min_agreement=settings.min_agreement,
     )
     rows: list[DatasetRow] = []
-    excluded: Counter[str] = Counter()
+    excluded: dict[str, Counter[str]] = {}
     seen = 0
     with workspace.ledger.read() as db:
         batch = batches.get(db, settings.batch) if settings.batch is not None else None
@@ -127,11 +131,16 @@ def preview(workspace: Workspace, settings: BuildSettings) -> DatasetPreview:
             seen += 1
             decision = _decide(view.pair.id, evidence, policy, settings.labels)
             if decision.reason:
-                excluded[decision.reason] += 1
+                excluded.setdefault(view.prompt.category, Counter())[decision.reason] += 1
             else:
                 rows.append(_row(view, decision, evidence.imported.get(view.pair.id, ())))
+    total = sum(excluded.values(), Counter())
     return DatasetPreview(
-        pairs=seen, rows=rows, labels=_name_of(rows), excluded=dict(sorted(excluded.items()))
+        pairs=seen,
+        rows=rows,
+        labels=_name_of(rows),
+        excluded=dict(sorted(total.items())),
+        excluded_by_category=excluded,
     )
 
 
@@ -156,19 +165,18 @@ def _pairs_of(db: Connection, batch: Batch | None) -> Iterator[PairView]:
 
 def _evidence(db: Connection, batch: Batch | None, wanted: str) -> _Evidence:
     batch_id = batch.id if batch else None
-    cast: dict[str, dict[str, EffectiveVote]] = {}
+    cast: dict[str, list[EffectiveVote]] = {}
     if wanted != "imported":
         for vote in votes.effective(db, batch_id):
-            # one voice per person: in two batches, the later vote counts
-            previous = cast.setdefault(vote.pair_id, {}).get(vote.annotator)
-            if previous is None or previous.received_at <= vote.received_at:
-                cast[vote.pair_id][vote.annotator] = vote
+            # who skipped said nothing: an imported label may still speak
+            if vote.verdict is not Verdict.SKIP:
+                cast.setdefault(vote.pair_id, []).append(vote)
     imported: dict[str, list[ImportedLabel]] = {}
     for label in labels.of_pairs(db, batch_id):
         imported.setdefault(label.pair_id, []).append(label)
-    voters = {name for by_name in cast.values() for name in by_name}
+    voters = {vote.annotator for found in cast.values() for vote in found}
     return _Evidence(
-        votes={pair: list(by_name.values()) for pair, by_name in cast.items()},
+        votes=cast,
         imported=imported,
         vote_labels=voters.pop() if len(voters) == 1 else "consensus",
     )

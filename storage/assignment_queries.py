@@ -1,7 +1,7 @@
 """The queries of `storage.assignments`, built once: building them costs more than running them.
 
-Parameters: `batch`, `annotator`, `assignment` are ids; `now` is microseconds; `room` is the batch's
-overlap; `votes` is a number of votes.
+Parameters: `batch`, `annotator`, `assignment` are ids; `now` is microseconds; `urgency` is that of
+`storage.standing`.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, func, select
 
-from storage import tables
+from storage import standing, tables
 from storage.rows import AssignmentKind
 
 _table = tables.assignments
@@ -22,7 +22,9 @@ _seen = _table.alias("seen")
 _of_batch: BindParameter[str] = bindparam("batch")
 _of_annotator: BindParameter[str] = bindparam("annotator")
 _now: BindParameter[int] = bindparam("now")
-_room: BindParameter[int] = bindparam("room")
+_is_normal = _table.c.kind == AssignmentKind.NORMAL.value
+# what a lead decides elsewhere is not on an annotator's desk
+_on_desk = _table.c.kind != AssignmentKind.ADJUDICATION.value
 
 
 def _same_pair(one: Any, other: Any) -> ColumnElement[bool]:
@@ -51,57 +53,60 @@ def _was_assigned(outer: Any) -> ColumnElement[bool]:
 # places of a pair in `batch_pairs` that votes and the running leases of others take
 _leases = select(func.count()).where(_same_pair(_held, _within), *_is_held(_held))
 _taken = _within.c.votes + _leases.scalar_subquery()
+_has_room = _taken < _within.c.wanted
 
 _columns = [column for column in _table.c if column.name != "answered_at"]
 _mine = (_table.c.batch_id == _of_batch, _table.c.annotator_id == _of_annotator)
 
-OVERLAP = select(_batch.c.overlap).where(_batch.c.id == _of_batch)
 # offers of one batch take turns on PostgreSQL; SQLite has one writer and ignores this
-OVERLAP_LOCKED = OVERLAP.with_for_update()
+BATCH_LOCKED = select(_batch.c.id).where(_batch.c.id == _of_batch).with_for_update()
 
 ONE = select(*_columns).where(_table.c.id == bindparam("assignment"))
 # without ORDER BY: with it, SQLite walks everything this annotator ever had, by sequence
 OPEN = (
     select(*_columns)
     .join(_within, _same_pair(_within, _table))
-    .join(_batch, _batch.c.id == _table.c.batch_id)
-    .where(*_mine, _table.c.answered_at.is_(None))
-    .where((_table.c.leased_until > _now) | (_taken < _batch.c.overlap))
+    .where(*_mine, _on_desk, _table.c.answered_at.is_(None))
+    .where(~_is_normal | (_table.c.leased_until > _now) | _has_room)
 )
 LAST_ANSWERED = (
     select(*_columns)
-    .where(*_mine, _table.c.answered_at.is_not(None))
+    .where(*_mine, _on_desk, _table.c.answered_at.is_not(None))
     .order_by(_table.c.answered_at.desc(), _table.c.sequence.desc())
     .limit(1)
 )
 LAST_SEQUENCE = select(func.max(_table.c.sequence)).where(*_mine)
-TAKEN = select(_taken).where(
+ROOM = select(_has_room).where(
     _within.c.batch_id == _of_batch, _within.c.pair_id == bindparam("pair")
 )
 
-MOST_VOTES = select(func.max(_within.c.votes)).where(
-    _within.c.batch_id == _of_batch, _within.c.votes < _room
+_open = (_within.c.batch_id == _of_batch, _within.c.urgency > standing.FULL)
+MOST_URGENT = select(func.max(_within.c.urgency)).where(
+    *_open, _within.c.urgency < bindparam("below")
 )
-# walks an index of (batch, votes, position) and stops at the first hit
+# walks an index of (batch, urgency, position) and stops at the first hit
 NEXT_PAIR = (
     select(_within.c.pair_id)
-    .where(_within.c.batch_id == _of_batch, _within.c.votes == bindparam("votes"))
-    .where(~_was_assigned(_within), _taken < _room)
+    .where(_within.c.batch_id == _of_batch, _within.c.urgency == bindparam("urgency"))
+    .where(~_was_assigned(_within), _has_room)
     .order_by(_within.c.position)
     .limit(1)
 )
 
-DONE = select(func.count()).where(*_mine, _table.c.answered_at.is_not(None))
+DONE = select(func.count()).where(*_mine, _on_desk, _table.c.answered_at.is_not(None))
 # subqueries, so that SQLite walks the few assignments and not the many pairs
-_votes = select(_within.c.votes).where(_same_pair(_within, _table)).scalar_subquery()
-WITH_ROOM = select(func.count()).where(_within.c.batch_id == _of_batch, _within.c.votes < _room)
-HAD_WITH_ROOM = select(func.count()).where(*_mine, _votes < _room)
+_left = (
+    select(_within.c.wanted - _within.c.votes).where(_same_pair(_within, _table)).scalar_subquery()
+)
+WITH_ROOM = select(func.count()).select_from(_within).where(*_open)
+# a pair may have been had as a normal one and as a repeat
+HAD_WITH_ROOM = select(func.count(_table.c.pair_id.distinct())).where(*_mine, _left > 0)
 _full = (
     select(_table.c.pair_id)
     .where(_table.c.batch_id == _of_batch, *_is_held(_table))
-    .where(_votes < _room, ~_was_assigned(_table))
+    .where(_left > 0, ~_was_assigned(_table))
     .group_by(_table.c.batch_id, _table.c.pair_id)
-    .having(func.count() + _votes >= _room)
+    .having(func.count() >= _left)
 )
 FULL_BY_LEASES = select(func.count()).select_from(_full.subquery())
 

@@ -1,19 +1,20 @@
 """Assignments: which pair of a batch is offered to whom, under a lease.
 
-A pair takes as many votes as the batch's overlap says. A running lease holds a place for the vote
-that it may bring; a skip or an expired lease gives the place back. A pair is assigned to a person
-once, so a skipped pair never comes back to the same person.
+A pair takes as many votes as the batch's overlap says, and more while it is contested (see
+`storage.standing`). A running lease holds a place for the vote that it may bring; a skip or an
+expired lease gives the place back. A pair is assigned to a person once, so a skipped pair never
+comes back to the same person. Gold pairs and repeats take no places (see `storage.checks`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from storage import assignment_queries as queries
-from storage import clock
+from storage import clock, standing
 from storage.errors import NotFoundError
 from storage.rows import Assignment, AssignmentKind
 
@@ -45,8 +46,8 @@ def offer_next(
 ) -> Assignment | None:
     """Assign the next pair of a batch to an annotator, or return None when there is none.
 
-    Pairs with the most votes come first, so that overlap is finished before new pairs begin; then
-    the batch's own order counts.
+    Contested pairs come first, then those with the most votes, so that overlap is finished before
+    new pairs begin; then the batch's own order counts.
 
     Args:
         new_id: id of the assignment to make.
@@ -58,24 +59,33 @@ def offer_next(
         NotFoundError: there is no such batch.
     """
     mine = {"batch": batch_id, "annotator": annotator_id}
-    room = _lock_batch(tx, batch_id)
-    pair_id = _next_pair(tx, {**mine, "room": room, "now": now})
+    lock_batch(tx, batch_id)
+    pair_id = _next_pair(tx, {**mine, "now": now})
     if pair_id is None:
         return None
-    last = tx.execute(queries.LAST_SEQUENCE, mine).scalar()
-    assignment = Assignment(
-        id=new_id,
-        batch_id=batch_id,
-        pair_id=pair_id,
-        annotator_id=annotator_id,
-        kind=AssignmentKind.NORMAL,
-        left=left,
-        sequence=(last or 0) + 1,
-        offered_at=now,
-        leased_until=leased_until,
+    return assign(
+        tx,
+        Assignment(
+            id=new_id,
+            batch_id=batch_id,
+            pair_id=pair_id,
+            annotator_id=annotator_id,
+            kind=AssignmentKind.NORMAL,
+            left=left,
+            sequence=0,
+            offered_at=now,
+            leased_until=leased_until,
+        ),
     )
-    tx.execute(queries.INSERT, vars(assignment))
-    return assignment
+
+
+def assign(tx: Connection, assignment: Assignment) -> Assignment:
+    """Record an assignment with the annotator's next sequence number; the batch must be locked."""
+    mine = {"batch": assignment.batch_id, "annotator": assignment.annotator_id}
+    last = tx.execute(queries.LAST_SEQUENCE, mine).scalar()
+    numbered = replace(assignment, sequence=(last or 0) + 1)
+    tx.execute(queries.INSERT, vars(numbered))
+    return numbered
 
 
 def open_for(db: Connection, batch_id: str, annotator_id: str) -> list[Assignment]:
@@ -108,10 +118,11 @@ def renew(tx: Connection, assignment_id: str, leased_until: int) -> Assignment:
         raise NotFoundError(
             f"No assignment has the id {assignment_id[:80]!r}.", "Load the page again."
         )
-    room, now = _lock_batch(tx, found.batch_id), clock.now(tx)
-    if found.leased_until <= now:
+    lock_batch(tx, found.batch_id)
+    now = clock.now(tx)
+    if found.leased_until <= now and found.kind is AssignmentKind.NORMAL:
         pair = {"batch": found.batch_id, "pair": found.pair_id, "annotator": found.annotator_id}
-        if tx.execute(queries.TAKEN, {**pair, "now": now}).scalar_one() >= room:
+        if not tx.execute(queries.ROOM, {**pair, "now": now}).scalar_one():
             return found
     tx.execute(queries.RENEW, {"assignment": assignment_id, "until": leased_until})
     return get(tx, assignment_id) or found
@@ -134,35 +145,36 @@ def progress(db: Connection, batch_id: str, annotator_id: str) -> Progress:
     )
 
 
-def _lock_batch(tx: Connection, batch_id: str) -> int:
-    """The batch's overlap, with the batch locked until the end of the transaction."""
-    overlap = tx.execute(queries.OVERLAP_LOCKED, {"batch": batch_id}).scalar()
-    if overlap is None:
+def lock_batch(tx: Connection, batch_id: str) -> None:
+    """Let one transaction at a time assign pairs of this batch, until it ends.
+
+    Raises:
+        NotFoundError: there is no such batch.
+    """
+    if tx.execute(queries.BATCH_LOCKED, {"batch": batch_id}).scalar() is None:
         raise NotFoundError(
             f"No batch has the id {batch_id[:80]!r}.", "`pairwright batch list` shows the batches."
         )
-    return int(overlap)
 
 
 def _next_pair(tx: Connection, wanted: dict[str, Any]) -> str | None:
-    """The first pair of those with the most votes that takes one more."""
-    bound = wanted["room"]
+    """The first of the most urgent pairs that takes one more vote."""
+    below = 2 * standing.REVIEWED_FIRST
     while True:
-        below = {"batch": wanted["batch"], "room": bound}
-        votes = tx.execute(queries.MOST_VOTES, below).scalar()
-        if votes is None:
+        bound = {"batch": wanted["batch"], "below": below}
+        urgency = tx.execute(queries.MOST_URGENT, bound).scalar()
+        if urgency is None:
             return None
-        found: str | None = tx.execute(queries.NEXT_PAIR, {**wanted, "votes": votes}).scalar()
+        found: str | None = tx.execute(queries.NEXT_PAIR, {**wanted, "urgency": urgency}).scalar()
         if found is not None:
             return found
-        bound = votes
+        below = urgency
 
 
 def _available(db: Connection, mine: dict[str, Any]) -> int:
     """Pairs with room for a vote, less those this annotator had, less those that the running
     leases of others fill. Only the first of the three is many rows, and an index counts them."""
-    room = int(db.execute(queries.OVERLAP, {"batch": mine["batch"]}).scalar() or 0)
-    wanted = {**mine, "room": room, "now": clock.now(db)}
+    wanted = {**mine, "now": clock.now(db)}
     counts = (queries.WITH_ROOM, queries.HAD_WITH_ROOM, queries.FULL_BY_LEASES)
     with_room, had, full = (int(db.execute(count, wanted).scalar_one()) for count in counts)
     return with_room - had - full

@@ -7,13 +7,15 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from storage import clock, identity, tables
+from storage import clock, identity, standing, tables
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.inserts import add_if_absent
 from storage.rows import Batch
 
 LONGEST_NAME = 100
 HIGHEST_OVERLAP = 100
+DEFAULT_REVIEW_LIMIT = 5
+HIGHEST_RATE = 0.5
 
 
 def create(
@@ -23,6 +25,10 @@ def create(
     guidelines: str = "",
     rubric: str = "",
     both_bad: bool = False,
+    confidence: bool = False,
+    review_limit: int = DEFAULT_REVIEW_LIMIT,
+    gold_rate: float = 0.0,
+    repeat_rate: float = 0.0,
 ) -> Batch:
     """Make an empty batch.
 
@@ -30,15 +36,20 @@ def create(
         name: one line of 1 to 100 characters, unique.
         overlap: votes wanted per pair, 1 to 100.
         guidelines: what annotators read, plain text.
-        rubric: name of a rubric preset, empty for none.
+        rubric: name of a rubric preset or a rubric as JSON, empty for none.
         both_bad: whether annotators may say that both answers are bad.
+        confidence: whether annotators are asked how sure they are.
+        review_limit: votes in all that a pair gets while it is contested, 0 to 100; up to the
+            overlap means that no pair is reviewed.
+        gold_rate, repeat_rate: gold pairs and swapped repeats per normal pair, 0 to 0.5.
 
     Raises:
-        WrongInputError: name or overlap cannot be used.
+        WrongInputError: name, overlap, review limit or a rate cannot be used.
         ConflictError: a batch with this name is there.
     """
     check_name(name)
     check_overlap(overlap)
+    check_checks(review_limit, gold_rate, repeat_rate)
     batch = Batch(
         id=identity.batch_id(name),
         name=name,
@@ -47,6 +58,10 @@ def create(
         rubric=rubric,
         both_bad=both_bad,
         created_at=clock.now(tx),
+        confidence=confidence,
+        review_limit=review_limit,
+        gold_rate=gold_rate,
+        repeat_rate=repeat_rate,
     )
     if not add_if_absent(tx, tables.batches, vars(batch)):
         raise ConflictError(
@@ -121,6 +136,8 @@ def update(
     if changes:
         table = tables.batches
         tx.execute(table.update().where(table.c.id == batch_id).values(**changes))
+    if overlap is not None:
+        standing.derive(tx, batch_id)
     return by_id(tx, batch_id)
 
 
@@ -131,7 +148,10 @@ def add_pair(tx: Connection, batch_id: str, pair_id: str) -> bool:
         "pair_id": pair_id,
         "position": identity.batch_position(batch_id, pair_id),
     }
-    return add_if_absent(tx, tables.batch_pairs, row)
+    is_new = add_if_absent(tx, tables.batch_pairs, row)
+    if is_new:
+        standing.derive(tx, batch_id, pair_id)
+    return is_new
 
 
 def has_pair(db: Connection, batch_id: str, pair_id: str) -> bool:
@@ -139,6 +159,21 @@ def has_pair(db: Connection, batch_id: str, pair_id: str) -> bool:
     table = tables.batch_pairs
     query = select(table.c.pair_id).where(table.c.batch_id == batch_id, table.c.pair_id == pair_id)
     return db.execute(query).one_or_none() is not None
+
+
+def with_pair(db: Connection, pair: str, shortest: int) -> list[tuple[str, str]]:
+    """Pair id and batch id wherever the pair with this id is, or those whose ids begin so.
+
+    Args:
+        pair: a whole id, or its beginning.
+        shortest: characters that a beginning has at least; a shorter one finds nothing.
+    """
+    table = tables.batch_pairs
+    matches = table.c.pair_id == pair
+    if len(pair) >= shortest:
+        matches |= table.c.pair_id.startswith(pair, autoescape=True)
+    query = select(table.c.pair_id, table.c.batch_id).where(matches).order_by(*table.primary_key)
+    return [(row.pair_id, row.batch_id) for row in db.execute(query)]
 
 
 def pair_count(db: Connection, batch_id: str) -> int:
@@ -172,6 +207,25 @@ def check_overlap(overlap: int) -> None:
             f"An overlap of {overlap} cannot be used.",
             f"The overlap is the number of votes wanted per pair, 1 to {HIGHEST_OVERLAP}.",
         )
+
+
+def check_checks(review_limit: int, gold_rate: float, repeat_rate: float) -> None:
+    """Refuse what cannot be a review limit or a rate.
+
+    Raises:
+        WrongInputError: the limit is not 0 to 100, or a rate is not 0 to 0.5.
+    """
+    if not 0 <= review_limit <= HIGHEST_OVERLAP:
+        raise WrongInputError(
+            f"A review limit of {review_limit} cannot be used.",
+            f"It is the most votes that a contested pair gets, 0 to {HIGHEST_OVERLAP}.",
+        )
+    for name, rate in (("gold", gold_rate), ("repeat", repeat_rate)):
+        if not 0 <= rate <= HIGHEST_RATE:
+            raise WrongInputError(
+                f"A {name} rate of {rate} cannot be used.",
+                f"It is a share of the normal pairs, 0 to {HIGHEST_RATE}.",
+            )
 
 
 def _batch(row: Any) -> Batch:

@@ -9,13 +9,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Text
+from sqlalchemy import REAL, BigInteger, Double, Integer, Text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 Int64 = BigInteger().with_variant(Integer(), "sqlite")
 # microseconds since 1970-01-01 UTC
 Micros = Int64
+# eight bytes on both databases
+Real: TypeEngine[float] = Double().with_variant(REAL(), "sqlite")
 
 
 class Flag(TypeDecorator[bool]):

@@ -1,7 +1,8 @@
 """Votes: an append-only log of votes and undos on assignments.
 
 In an assignment votes and undos take turns, so its last event is the effective vote unless it is
-an undo. `batch_pairs.votes` and `assignments.answered_at` follow the log in the same transaction.
+an undo. The counters of `batch_pairs` (see `storage.standing`) and `assignments.answered_at` follow
+the log in the same transaction.
 """
 
 from __future__ import annotations
@@ -13,18 +14,20 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, select
 from sqlalchemy.engine import Connection
 
-from storage import clock, tables
+from storage import clock, standing, tables
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.rows import AssignmentKind, EffectiveVote, Json, Verdict, VoteEvent
 
 KINDS = ("vote", "undo")
+# a repeat says how far an annotator agrees with themselves; the first vote is the one that counts
+COUNTED = (AssignmentKind.NORMAL, AssignmentKind.GOLD, AssignmentKind.ADJUDICATION)
 LARGEST_REMARK = 64 * 1024
 _TOO_LATE = 2**63
 # SQLite takes a limited number of parameters in one statement
 _CHUNK = 1000
 
 # built once: building them for every vote costs more than running them
-_table, _within, _votes = tables.assignments, tables.batch_pairs, tables.votes
+_table, _votes = tables.assignments, tables.votes
 _of_assignment: BindParameter[str] = bindparam("assignment")
 # two posts about one assignment take turns on PostgreSQL; SQLite has one writer and ignores this
 _LOCKED = (
@@ -41,11 +44,6 @@ _LAST = (
 )
 _INSERT = _votes.insert()
 _ANSWER = _table.update().where(_table.c.id == _of_assignment).values(answered_at=bindparam("at"))
-_COUNT = (
-    _within.update()
-    .where(_within.c.batch_id == bindparam("batch"), _within.c.pair_id == bindparam("pair"))
-    .values(votes=_within.c.votes + bindparam("step"))
-)
 
 
 def append(
@@ -57,27 +55,26 @@ def append(
     verdict: Verdict | None,
     note: str = "",
     rubric: Json | None = None,
+    failures: Sequence[str] | None = None,
+    confidence: int | None = None,
     shown_at: int,
     decided_at: int,
     active_ms: int,
 ) -> VoteEvent:
-    """Record a vote or an undo; the same event again returns what is stored.
-
-    A vote is stored whether or not its lease still runs.
+    """Record a vote or an undo; the same event again returns what is stored. A vote is stored
+    whether or not its lease still runs.
 
     Args: as the fields of VoteEvent; `kind` is `vote` with a verdict, or `undo` without.
 
     Raises:
         WrongInputError: kind and verdict do not fit together, or a value cannot be stored.
         NotFoundError: there is no such assignment.
-        ConflictError: a vote while one is effective, an undo without one, or an event id that
-            belongs to another assignment.
+        ConflictError: a vote while one is effective, an undo without one, or another's event id.
     """
     _check_sense(kind, verdict)
-    _check_values(note, rubric, (shown_at, decided_at, active_ms))
+    _check_values(note, [rubric, failures], (shown_at, decided_at, active_ms, confidence or 0))
     assignment = _lock_assignment(tx, assignment_id)
-    stored = _stored(tx, event_id, assignment_id)
-    if stored is not None:
+    if (stored := _stored(tx, event_id, assignment_id)) is not None:
         return stored
     last = _last_event(tx, assignment_id)
     _check_turn(kind, last)
@@ -89,26 +86,31 @@ def append(
         verdict=verdict,
         note=note,
         rubric=rubric,
+        failures=failures,
+        confidence=confidence,
         shown_at=shown_at,
         decided_at=decided_at,
         active_ms=active_ms,
         received_at=clock.now(tx),
     )
-    tx.execute(_INSERT, vars(event))
-    _follow(tx, assignment, event, undone=None if last is None else last.verdict)
+    _record(tx, assignment, event, undone=None if last is None else last.verdict)
     return event
 
 
 def effective(
-    db: Connection, batch_id: str | None = None, pair_ids: Sequence[str] | None = None
+    db: Connection,
+    batch_id: str | None = None,
+    pair_ids: Sequence[str] | None = None,
+    kinds: Sequence[AssignmentKind] = COUNTED,
 ) -> list[EffectiveVote]:
-    """Votes that were not undone, by the order in which they came.
+    """Votes and decisions of leads that were not undone, by the order in which they came.
 
     Args:
         batch_id: only of this batch.
         pair_ids: only on these pairs.
+        kinds: only of assignments of these kinds; by default all but repeats.
     """
-    query = _effective()
+    query = _effective().where(tables.assignments.c.kind.in_([kind.value for kind in kinds]))
     if batch_id is not None:
         query = query.where(tables.assignments.c.batch_id == batch_id)
     if pair_ids is None:
@@ -142,10 +144,10 @@ def _check_sense(kind: str, verdict: Verdict | None) -> None:
         )
 
 
-def _check_values(note: str, rubric: Json | None, numbers: Sequence[int]) -> None:
+def _check_values(note: str, said: Sequence[Any], numbers: Sequence[int]) -> None:
     """Refuse what comes from a browser and one of the databases cannot hold."""
     try:
-        words = note + json.dumps(rubric, ensure_ascii=False, allow_nan=False)
+        words = note + json.dumps(said, ensure_ascii=False, allow_nan=False)
         storable = "\0" not in note and len(words.encode("utf-8")) <= LARGEST_REMARK
     except (TypeError, ValueError):
         storable = False
@@ -191,14 +193,21 @@ def _check_turn(kind: str, last: VoteEvent | None) -> None:
         raise ConflictError("There is no vote on this pair to undo.", "Nothing was changed.")
 
 
-def _follow(tx: Connection, assignment: Any, event: VoteEvent, undone: Verdict | None) -> None:
-    """Keep what is derived from the log in step with it."""
+def _record(tx: Connection, assignment: Any, event: VoteEvent, undone: Verdict | None) -> None:
+    """Write to the log, and keep what is derived from it in step."""
+    tx.execute(_INSERT, vars(event))
     answered_at = event.received_at if event.kind == "vote" else None
     tx.execute(_ANSWER, {"assignment": event.assignment_id, "at": answered_at})
     verdict, step = (event.verdict, 1) if event.kind == "vote" else (undone, -1)
-    if verdict is Verdict.SKIP or assignment.kind != AssignmentKind.NORMAL:
+    if verdict is None or verdict is Verdict.SKIP:
         return
-    tx.execute(_COUNT, {"batch": assignment.batch_id, "pair": assignment.pair_id, "step": step})
+    if assignment.kind == AssignmentKind.NORMAL:
+        steps = {"votes": step}
+        if verdict in (Verdict.A, Verdict.B):
+            steps[f"votes_{verdict.value}"] = step
+        standing.count(tx, assignment.batch_id, assignment.pair_id, **steps)
+    elif assignment.kind == AssignmentKind.ADJUDICATION:
+        standing.count(tx, assignment.batch_id, assignment.pair_id, decided=step)
 
 
 def _effective() -> Select[Any]:
@@ -211,6 +220,7 @@ def _effective() -> Select[Any]:
             annotator.c.name,
             vote.c.verdict,
             assignment.c.left,
+            assignment.c.kind,
             vote.c.received_at,
         )
         .join(assignment, assignment.c.id == vote.c.assignment_id)
@@ -236,6 +246,7 @@ def _effective_vote(row: Any) -> EffectiveVote:
         verdict=Verdict(row.verdict),
         left=row.left,
         received_at=row.received_at,
+        kind=AssignmentKind(row.kind),
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from console.commands.batches import Rubric
 from console.options import Run, shared
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def import_records(
     media_root: MediaRoot = None,
     overlap: Overlap = None,
     labeled_by: LabeledBy = "imported",
+    rubric: Rubric = None,
     dry_run: DryRun = False,
 ) -> None:
     """Import pairs, with preferences if any.
@@ -65,8 +67,10 @@ def import_records(
     file again adds nothing.
     """
     from console.progress import counting
-    from storage import swift_import
+    from labeling import rubrics
+    from storage import batches, swift_import
 
+    asked = rubrics.chosen(rubric) if rubric else ""
     with run.workspace() as workspace, counting(run.output, "Importing") as advance:
         report = swift_import.import_file(
             workspace,
@@ -78,6 +82,12 @@ def import_records(
             dry_run=dry_run,
             progress=advance,
         )
+        if asked and not dry_run:
+            with workspace.ledger.write() as tx:
+                # a file without a usable record makes no batch
+                found = batches.find(tx, batch)
+                if found is not None:
+                    batches.update(tx, found.id, rubric=asked)
     run.output.show({**vars(report), "dry_run": dry_run}, *_sentences(report, dry_run))
 
 

@@ -1,10 +1,20 @@
 // The bench: shows one pair at a time, takes keys and buttons, keeps every vote until it is saved.
 
+import { answersState, prepareAnswers, toggleAnswers } from "./answers.js";
+import { Attention } from "./attention.js";
+import { boxesState, drawOver, furnishBoxes, showBoxes, toggleBoxes } from "./drawing.js";
+import { closeDraft, draft, openDraft, sendDraft } from "./draft.js";
 import { listen } from "./keys.js";
+import { atTheEnd, connection, notTaken, unreachable, withoutPair } from "./messages.js";
 import { Outbox } from "./outbox.js";
+import { openOverlay } from "./overlay.js";
 import * as paint from "./paint.js";
-import { load } from "./pictures.js";
+import { figuresOf, forgetFigures } from "./pictures.js";
 import { followed, project, undoTarget } from "./project.js";
+import { focusMissing, furnishRatings, missingRatings, rate, showRatings } from "./ratings.js";
+import { furnishRemarks, openNote, showRemarks } from "./remarks.js";
+import { openReport } from "./report.js";
+import { showGuidelines, showKeys } from "./sheets.js";
 import * as viewer from "./viewer.js";
 import { get, post, RefusedError } from "./wire.js";
 
@@ -13,7 +23,7 @@ const LOOK_AGAIN_MS = 20000;
 const RETRY_MS = 3000;
 
 const pairs = new Map();
-const media = new Map();
+const attention = new Attention();
 let state = null;
 let outbox = null;
 let view = null;
@@ -22,14 +32,32 @@ let wasOffline = false;
 let ended = null;
 // grows with every answer to a vote: a state asked for before that is older than what we know
 let answers = 0;
+// grows with every question for the state: of two under way, the later one is newer, whichever comes
+let asked = 0;
 let trail = [];
-let shown = { assignment: null, at: 0, seen: 0, since: null };
+
+// What a key or button does; every other action is a vote.
+const DOES = {
+  undo,
+  difference: () => toggle("difference"),
+  reasoning: () => toggle("reasoning"),
+  zoom: () => zoom(null),
+  boxes,
+  note: () => canChoose() && openNote(),
+  report: () => canChoose() && openReport(report, paint.hasLostMedia() ? "broken_media" : null),
+  guidelines: () => state?.batch.guidelines && showGuidelines(state.batch.guidelines),
+  keys: showKeys,
+};
 
 async function start() {
   await paint.whenLaidOut();
   paint.furnish();
-  listen(act);
-  document.addEventListener("click", zoomClicked);
+  furnishBoxes(viewer.redraw);
+  viewer.onDraw(drawOver);
+  furnishRatings(showControls);
+  furnishRemarks(showControls);
+  listen(act, (value) => !openOverlay() && canChoose() && rate(value));
+  document.addEventListener("click", clicked);
   document.addEventListener("visibilitychange", visibilityChanged);
   window.addEventListener("online", () => refresh());
   window.addEventListener("offline", () => render());
@@ -46,9 +74,10 @@ function lookAgain() {
 
 async function refresh() {
   const before = answers;
+  const turn = (asked += 1);
   try {
     const fresh = await get("/api/state");
-    if (answers === before) accept(fresh);
+    if (answers === before && turn === asked) accept(fresh);
   } catch (error) {
     if (error instanceof RefusedError && !error.passing) return end(error);
     reachable = false;
@@ -70,7 +99,7 @@ function accept(fresh) {
   for (const pair of [fresh.current, fresh.upcoming]) {
     if (!pair) continue;
     pairs.set(pair.assignment, pair);
-    if (!media.has(pair.assignment)) media.set(pair.assignment, load(pair));
+    figuresOf(pair);
   }
   render();
 }
@@ -82,14 +111,12 @@ function accepted(fresh, entry) {
 }
 
 function act(action) {
-  if (viewer.isOpen()) {
-    if (action === "zoom" || action === "guidelines") viewer.close();
-  } else if (action === "guidelines") {
-    if (state?.batch.guidelines) viewer.showGuidelines(state.batch.guidelines);
-  } else if (action === "zoom") {
-    zoom(null);
-  } else if (action === "undo") {
-    undo();
+  const open = openOverlay();
+  if (open) {
+    if (open.dataset.action === action) open.close();
+    else if (open.dataset.action === "zoom" && action === "boxes") boxes();
+  } else if (DOES[action]) {
+    DOES[action]();
   } else {
     vote(action);
   }
@@ -97,7 +124,21 @@ function act(action) {
 
 function vote(choice) {
   if (!canChoose() || (choice === "both_bad" && !state.batch.both_bad)) return;
-  cast({ kind: "vote", assignment: view.current.assignment, choice, active_ms: activeMs() });
+  const [ofA, ofB] = missingRatings();
+  if (ofA + ofB > 0 && (choice === "left" || choice === "right")) {
+    paint.notice(`Rate both answers first. Missing: ${ofA} for A, ${ofB} for B.`);
+    return focusMissing();
+  }
+  const { assignment } = view.current;
+  const written = sendDraft(choice, state.batch);
+  cast({ kind: "vote", assignment, choice, active_ms: attention.activeMs, ...written });
+}
+
+function report(reason, note) {
+  if (!canChoose()) return;
+  const { assignment } = view.current;
+  closeDraft();
+  cast({ kind: "report", assignment, reason, note });
 }
 
 function undo() {
@@ -106,8 +147,7 @@ function undo() {
 }
 
 function cast(entry) {
-  const event = crypto.randomUUID?.() ?? drawnUuid();
-  outbox.add({ event, ...entry, shown_at: Math.round(shown.at), decided_at: Date.now() });
+  outbox.add({ ...entry, shown_at: Math.round(attention.at), decided_at: Date.now() });
   // the next pair first, the network after it
   render();
   outbox.flush();
@@ -117,6 +157,17 @@ function canChoose() {
   return Boolean(view?.current) && !view.unsure && !ended;
 }
 
+function toggle(what) {
+  toggleAnswers(what);
+  showControls();
+}
+
+function boxes() {
+  toggleBoxes();
+  viewer.redraw();
+  showControls();
+}
+
 async function refused(error, entry) {
   if (error.state) {
     answers += 1;
@@ -124,8 +175,7 @@ async function refused(error, entry) {
   } else {
     await refresh();
   }
-  const what = entry.kind === "undo" ? "The undo was not made." : "A vote was not counted.";
-  paint.notice(error.status === 409 ? `${error.what} ${error.next}` : `${what} ${error.what}`);
+  paint.notice(notTaken(error, entry.kind));
 }
 
 // After a 404: whether another link was opened in this browser, so that the cookie is another's.
@@ -143,62 +193,51 @@ function end(error) {
 }
 
 function render() {
-  const waiting = outbox?.entries() ?? [];
+  const waiting = outbox?.entries().length ?? 0;
   showConnection(waiting);
-  if (ended) return showEnd(waiting);
-  if (!state) return reachable || showUnreachable();
-  view = project(state, waiting, pairs, trail);
+  if (ended) return paint.message(atTheEnd(ended, waiting), "end");
+  if (!state) return reachable || paint.message(unreachable(), "end");
+  view = project(state, outbox.entries(), pairs, trail);
   paint.progress(view);
+  if (view.current) showPair(view.current);
+  else showNoPair(waiting);
+  showControls();
+  if (view.upcoming) setTimeout(prepareAnswers, 0, view.upcoming);
+}
+
+function showControls() {
+  if (!view) return;
   paint.choices({
     open: canChoose(),
+    rated: missingRatings().every((missing) => missing === 0),
     canUndo: !view.unsure && undoTarget(view) !== null,
     bothBad: state.batch.both_bad,
     guidelines: state.batch.guidelines,
   });
-  if (view.current) showPair(view.current);
-  else showNoPair(waiting);
+  paint.tools({
+    ...answersState(),
+    ...boxesState(),
+    open: canChoose(),
+    media: paint.hasMedia(),
+    noted: draft().note !== "",
+  });
 }
 
 function showPair(pair) {
   paint.desk();
-  if (shown.assignment === pair.assignment) return;
-  shown = { assignment: pair.assignment, at: Date.now(), seen: 0, since: performance.now() };
-  if (document.hidden) shown.since = null;
-  if (!media.has(pair.assignment)) media.set(pair.assignment, load(pair));
-  paint.pair(pair, media.get(pair.assignment));
-  forgetOldMedia();
+  if (attention.assignment === pair.assignment) return;
+  attention.begin(pair.assignment);
+  openDraft(outbox.desk, pair.assignment);
+  showRatings(state.batch);
+  showRemarks(state.batch);
+  paint.pair(pair, figuresOf(pair));
+  showBoxes(pair);
+  forgetFigures(pair.assignment);
 }
 
 function showNoPair(waiting) {
-  shown = { assignment: null, at: 0, seen: 0, since: null };
-  if (!view.finished) {
-    const kept = `${counted(waiting.length, "vote")} kept in this browser.`;
-    paint.message(
-      isOffline() ? "The next pair comes when the connection is back." : "The next pair is on its way.",
-      isOffline() && waiting.length ? kept : "",
-    );
-  } else if (state.batch.pairs === 0) {
-    paint.message("This batch has no pairs yet.", "This page shows them when they are there.");
-  } else if (view.done >= state.batch.pairs) {
-    paint.message(
-      "All pairs of this batch are judged.",
-      `You judged ${counted(view.done, "pair")}. Every vote is saved; you can close this page.`,
-    );
-  } else {
-    paint.message(
-      "No pair is waiting for you.",
-      `You judged ${counted(view.done, "pair")}; others have the rest. One that comes back is shown here.`,
-    );
-  }
-}
-
-function showEnd(waiting) {
-  const kept = waiting.length ? ` ${counted(waiting.length, "vote")} kept in this browser until then.` : "";
-  paint.message(ended.what, `${ended.next}${kept}`, "end");
-}
-
-function showUnreachable() {
-  paint.message("The labeling server cannot be reached.", "It is tried again every few seconds.", "end");
+  attention.begin(null);
+  paint.message(withoutPair(view, state.batch.pairs, waiting, isOffline()));
 }
 
 function showConnection(waiting) {
@@ -206,15 +245,7 @@ function showConnection(waiting) {
     wasOffline = !wasOffline;
     paint.notice(wasOffline ? "Offline. Votes are kept in this browser." : "");
   }
-  if (wasOffline) {
-    paint.connection(waiting.length ? `offline: ${waiting.length} waiting` : "offline", "offline");
-  } else if (waiting.length && !ended) {
-    paint.connection("saving", "saving");
-  } else if (state && !ended) {
-    paint.connection("saved", "saved");
-  } else {
-    paint.connection("", "none");
-  }
+  paint.connection(...connection(waiting, wasOffline, Boolean(state) && !ended));
 }
 
 function isOffline() {
@@ -235,10 +266,9 @@ async function keepPresence() {
 
 function visibilityChanged() {
   if (document.hidden) {
-    if (shown.since !== null) shown.seen += performance.now() - shown.since;
-    shown.since = null;
+    attention.pause();
   } else {
-    shown.since = performance.now();
+    attention.resume();
     refresh();
   }
 }
@@ -250,39 +280,16 @@ function otherTabChanged(event) {
   else render();
 }
 
-function activeMs() {
-  const running = shown.since === null ? 0 : performance.now() - shown.since;
-  return Math.round(shown.seen + running);
-}
-
-function zoomClicked(event) {
-  const button = event.target instanceof Element ? event.target.closest("button.zoom") : null;
+function clicked(event) {
+  if (!(event.target instanceof Element)) return;
+  const button = event.target.closest("button.zoom");
   if (button) zoom(button.querySelector("img"));
+  if (event.target.closest("button.fold")) toggle("reasoning");
 }
 
 function zoom(first) {
-  const images = [...document.querySelectorAll("#pictures img")];
-  if (images.length) viewer.showPicture(images, first ?? images[0]);
-}
-
-// The last few are kept for an undo; more would fill the memory with pictures.
-function forgetOldMedia() {
-  for (const assignment of [...media.keys()].slice(0, -8)) {
-    if (assignment !== shown.assignment) media.delete(assignment);
-  }
-}
-
-function counted(n, word) {
-  return `${n} ${word}${n === 1 ? "" : "s"}`;
-}
-
-// crypto.randomUUID exists on https and on this machine only
-function drawnUuid() {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes[6] = (bytes[6] & 0x0f) | 0x40;
-  bytes[8] = (bytes[8] & 0x3f) | 0x80;
-  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  const media = [...document.querySelectorAll("#pictures img, #pictures video")];
+  if (media.length && canChoose()) viewer.showMedia(media, first ?? media[0]);
 }
 
 start();

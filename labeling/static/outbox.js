@@ -1,5 +1,5 @@
-// Votes on their way: each is kept in localStorage until the server has committed it, and posted in
-// order. One key per event, so that two tabs never overwrite each other.
+// Votes, undos and reports on their way: each is kept in localStorage until the server has committed
+// it, and posted in order. One key per event, so that two tabs never overwrite each other.
 
 import { post, RefusedError } from "./wire.js";
 
@@ -34,7 +34,9 @@ export class Outbox {
     return this.failures > 0;
   }
 
-  add(entry) {
+  // Keeps a vote, an undo or a report; draws the id by which the server knows a repeated post.
+  add(drawn) {
+    const entry = { event: crypto.randomUUID?.() ?? drawnUuid(), ...drawn };
     // keys sort by time, and never twice the same even within a millisecond
     this.lastAt = Math.max(this.lastAt + 1, Date.now());
     const key = `${this.prefix}${String(this.lastAt).padStart(15, "0")}.${entry.event}`;
@@ -64,7 +66,7 @@ export class Outbox {
     if (!first) return false;
     const { key, ...entry } = first;
     try {
-      const answer = await post("/api/votes", entry);
+      const answer = await post(...letterOf(entry));
       this.failures = 0;
       this.drop(key);
       this.calls.accepted(answer.state, entry);
@@ -102,6 +104,13 @@ export class Outbox {
   }
 }
 
+// Address and content for the server.
+function letterOf({ kind, reason, ...rest }) {
+  if (kind !== "report") return ["/api/votes", { kind, ...rest }];
+  const { event, assignment, note } = rest;
+  return ["/api/reports", { event, assignment, kind: reason, note }];
+}
+
 function stored(prefix) {
   try {
     return Object.entries(localStorage).filter(([key]) => key.startsWith(prefix));
@@ -116,4 +125,13 @@ function read(key, text) {
   } catch {
     return [];
   }
+}
+
+// crypto.randomUUID exists on https and on this machine only
+function drawnUuid() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

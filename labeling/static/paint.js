@@ -1,8 +1,10 @@
 // Fills the columns that Gradio laid out. Every word from outside goes through textContent.
 
+import { showAnswers } from "./answers.js";
+import { byId, element } from "./build.js";
 import { number } from "./pictures.js";
+import { appendWords } from "./words.js";
 
-const byId = (id) => document.getElementById(id);
 const ROLES = { system: "System", user: "Prompt", assistant: "Earlier answer" };
 const NOTICE_MS = 8000;
 
@@ -26,6 +28,8 @@ export function furnish() {
   byId("progress").append(element("h1", { id: "pair-number", "aria-live": "polite" }), bar());
   byId("connection").append(element("span", { id: "connection-words" }));
   labeled("connection", "Connection");
+  byId("tool-status").append(element("p", { id: "tool-words", role: "status" }));
+  grouped("tools", "Tools");
   byId("notice").append(element("p", { id: "notice-words", role: "status" }));
   labeled("prompt", "Prompt");
   byId("prompt").append(scrolling("turns", "Prompt"), element("div", { id: "pictures" }));
@@ -34,9 +38,7 @@ export function furnish() {
     const heading = element("h2", {}, letter);
     byId(`answer-${side}`).append(heading, scrolling(`${side}-text`, `Answer ${letter}`));
   }
-  const group = byId("choices");
-  group.setAttribute("role", "group");
-  group.setAttribute("aria-label", "Your choice");
+  grouped("choices", "Your choice");
   byId("message").setAttribute("role", "status");
   byId("message").append(element("h2", { id: "message-what" }), element("p", { id: "message-next" }));
 }
@@ -46,8 +48,7 @@ export function pair(shown, figures) {
   byId("pictures").dataset.count = String(Math.min(figures.length, 5));
   byId("prompt").classList.toggle("text-only", figures.length === 0);
   byId("turns").replaceChildren(...shown.messages.map((message) => turn(shown, message)));
-  byId("left-text").textContent = shown.left;
-  byId("right-text").textContent = shown.right;
+  showAnswers(shown);
   for (const id of ["turns", "left-text", "right-text"]) byId(id).scrollTop = 0;
 }
 
@@ -76,26 +77,55 @@ export function desk() {
 }
 
 // Puts words where the pair was. kind: "message", or "end" where nothing can be chosen any more.
-export function message(what, next, kind = "message") {
+export function message([what, next], kind = "message") {
   document.body.dataset.bench = kind;
   byId("message-what").textContent = what;
   byId("message-next").textContent = next;
 }
 
-export function choices({ open, canUndo, bothBad, guidelines }) {
+export function choices({ open, rated, canUndo, bothBad, guidelines }) {
   const switches = {
-    "choose-left": open,
-    "choose-right": open,
+    "choose-left": open && rated,
+    "choose-right": open && rated,
     "choose-tie": open,
     "choose-both-bad": open,
     "choose-skip": open,
     undo: canUndo,
   };
   for (const [id, on] of Object.entries(switches)) {
-    byId(id).setAttribute("aria-disabled", String(!on));
+    available(id, on);
   }
   byId("choose-both-bad").classList.toggle("absent", !bothBad);
   byId("show-guidelines").classList.toggle("absent", !guidelines);
+}
+
+// What of the tools is on, and what there is for them to do on this pair.
+export function tools({ open, media, thinks, difference, reasoning, boxes, hasBoxes, noted, words }) {
+  pressed("show-difference", difference, true);
+  pressed("show-reasoning", reasoning, open && thinks);
+  pressed("show-boxes", boxes, open && hasBoxes);
+  pressed("write-note", noted, open);
+  available("report-problem", open);
+  available("show-zoom", open && media);
+  const spot = byId("tool-words");
+  if (spot.textContent !== words) spot.textContent = words;
+}
+
+export function hasMedia() {
+  return byId("pictures").querySelector("img, video") !== null;
+}
+
+export function hasLostMedia() {
+  return byId("pictures").querySelector(".lost") !== null;
+}
+
+function pressed(id, on, can) {
+  byId(id).setAttribute("aria-pressed", String(on));
+  available(id, can);
+}
+
+function available(id, can) {
+  byId(id).setAttribute("aria-disabled", String(!can));
 }
 
 function turn(shown, message) {
@@ -105,7 +135,9 @@ function turn(shown, message) {
   const several = shown.messages.flatMap((each) => each.parts).filter((part) => part.src).length > 1;
   for (const part of message.parts) {
     if (part.type === "text") {
-      words.append(element("span", {}, part.text));
+      const spot = element("span", { class: "isolated" });
+      appendWords(spot, part.text);
+      words.append(spot);
     } else if (several) {
       const kind = part.type === "video" ? "Video" : "Picture";
       words.append(element("span", { class: "place" }, `${kind} ${number(shown, part)}`));
@@ -127,14 +159,12 @@ function scrolling(id, name) {
   return made;
 }
 
-function labeled(id, name) {
-  byId(id).setAttribute("role", "region");
+function grouped(id, name) {
+  byId(id).setAttribute("role", "group");
   byId(id).setAttribute("aria-label", name);
 }
 
-function element(tag, attributes = {}, words = "") {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  if (words) made.textContent = words;
-  return made;
+function labeled(id, name) {
+  byId(id).setAttribute("role", "region");
+  byId(id).setAttribute("aria-label", name);
 }

@@ -1,9 +1,24 @@
 // Pictures and videos: loaded ahead as elements, so that the next pair is painted with everything.
 
 const SMALL = 320;
+// the last few are kept for an undo; more would fill the memory with pictures
+const KEPT = 8;
 
-// Figures for the media of a pair, in order.
-export function load(pair) {
+const loaded = new Map();
+
+// Figures for the media of a pair, in order; loaded at the first call.
+export function figuresOf(pair) {
+  if (!loaded.has(pair.assignment)) loaded.set(pair.assignment, load(pair));
+  return loaded.get(pair.assignment);
+}
+
+export function forgetFigures(except) {
+  for (const assignment of [...loaded.keys()].slice(0, -KEPT)) {
+    if (assignment !== except) loaded.delete(assignment);
+  }
+}
+
+function load(pair) {
   const parts = pair.messages.flatMap((message) => message.parts).filter((part) => part.src);
   return parts.map((part, index) => {
     const kind = part.type === "video" ? "Video" : "Picture";
@@ -61,6 +76,6 @@ function framed(name) {
 function lost(figure, name) {
   const words = document.createElement("p");
   words.className = "lost";
-  words.textContent = `${name} could not be loaded. Load the page again, or skip the pair.`;
+  words.textContent = `${name} could not be loaded. Load the page again, report the pair, or skip it.`;
   figure.replaceChildren(words);
 }

@@ -1,6 +1,6 @@
 // What the screen shows: the server's last state with the votes that still wait played on top.
-// Pure functions. `pairs` maps assignment -> pair for every pair that this page has seen; `trail` are
-// the assignments whose votes this page saw accepted, in order.
+// Pure functions. A report counts as a vote: the pair is done. `pairs` maps assignment -> pair for
+// every pair that this page has seen; `trail` are the assignments whose votes it saw accepted, in order.
 
 export function project(state, waiting, pairs, trail) {
   let view = {
@@ -54,8 +54,8 @@ function undone(view, entry, pairs) {
 
 // The trail after the server accepted one more event.
 export function followed(trail, entry) {
-  if (entry.kind === "vote") return [...trail.filter((each) => each !== entry.assignment), entry.assignment];
-  return trail.filter((each) => each !== entry.assignment);
+  const others = trail.filter((each) => each !== entry.assignment);
+  return entry.kind === "undo" ? others : [...others, entry.assignment];
 }
 
 export function undoTarget(view) {

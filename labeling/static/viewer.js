@@ -1,65 +1,149 @@
-// Overlays: a picture at the size of the window, and the guidelines of the batch.
+// Pictures and videos at the size of the window: closer, farther, moved, frame by frame.
 
-const viewer = overlay("viewer", "Picture");
-const guide = overlay("guide", "Guidelines");
+import { Frames } from "./frames.js";
+import { overlay, plainButton } from "./overlay.js";
+import { PanZoom } from "./panzoom.js";
 
-export function isOpen() {
-  return viewer.dialog.open || guide.dialog.open;
-}
+const STEP = 1.5;
+const MOVE_PX = 80;
 
-export function close() {
-  viewer.dialog.close();
-  guide.dialog.close();
-}
+const { dialog, title, shut, body: frame } = overlay("viewer", "Picture", "zoom");
+const pan = new PanZoom(frame, resized);
+const scale = document.createElement("span");
+const buttons = {
+  before: plainButton("Previous", () => turn(-1)),
+  after: plainButton("Next", () => turn(1)),
+  play: plainButton("Play or pause", () => frames.toggle()),
+  back: plainButton("Frame back", () => frames.step(-1)),
+  on: plainButton("Frame on", () => frames.step(1)),
+  farther: plainButton("Farther", () => pan.by(1 / STEP)),
+  closer: plainButton("Closer", () => pan.by(STEP)),
+  whole: plainButton("Whole", () => pan.fit()),
+};
 
-export function showGuidelines(text) {
-  const words = document.createElement("div");
-  words.className = "words";
-  words.tabIndex = 0;
-  words.textContent = text;
-  guide.body.replaceChildren(words);
-  guide.dialog.showModal();
-}
+let shown = [];
+let place = 0;
+let frames = null;
+let film = null;
+// called when a picture is shown or has another size, to draw over it
+let drawOver = () => {};
 
-// images: the <img> elements on the page, in order. A click doubles the size and back.
-export function showPicture(images, first) {
-  let place = Math.max(0, images.indexOf(first));
-  const image = new Image();
-  const draw = () => {
-    image.src = images[place].src;
-    image.alt = images[place].alt;
-    image.classList.toggle("small", images[place].classList.contains("small"));
-    viewer.title.textContent = image.alt;
-    viewer.body.classList.remove("closer");
-  };
-  image.addEventListener("click", () => viewer.body.classList.toggle("closer"));
-  viewer.dialog.onkeydown = (event) => {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (!step || viewer.body.classList.contains("closer")) return;
-    place = (place + step + images.length) % images.length;
-    draw();
-  };
+furnish();
+
+// media: the <img> and <video> elements on the page, in order.
+export function showMedia(media, first) {
+  shown = media;
+  for (const each of media) if (each.pause) each.pause();
+  place = Math.max(0, media.indexOf(first));
+  dialog.showModal();
   draw();
-  viewer.body.replaceChildren(image);
-  viewer.dialog.showModal();
 }
 
-function overlay(id, name) {
-  const dialog = document.createElement("dialog");
-  dialog.id = id;
-  const title = document.createElement("h2");
-  title.textContent = name;
-  title.id = `${id}-title`;
-  dialog.setAttribute("aria-labelledby", title.id);
-  const shut = document.createElement("button");
-  shut.type = "button";
-  shut.textContent = "Close";
-  shut.addEventListener("click", () => dialog.close());
-  const top = document.createElement("header");
-  top.append(title, shut);
-  const body = document.createElement("div");
-  body.className = "body";
-  dialog.append(top, body);
-  document.body.append(dialog);
-  return { dialog, title, body };
+// over(stage, place): stage is the element that holds the enlarged picture.
+export function onDraw(over) {
+  drawOver = over;
+}
+
+export function redraw() {
+  if (dialog.open) resized();
+}
+
+function furnish() {
+  scale.id = "scale";
+  scale.setAttribute("role", "status");
+  shut.before(scale, ...Object.values(buttons));
+  shut.autofocus = false;
+  frame.autofocus = true;
+  frame.tabIndex = 0;
+  frame.setAttribute("role", "group");
+  frame.setAttribute("aria-label", "Picture: plus and minus enlarge, arrows move, 0 shows the whole");
+  dialog.addEventListener("keydown", pressed);
+  dialog.addEventListener("close", leave);
+}
+
+function draw() {
+  const from = shown[place];
+  const isFilm = from.tagName === "VIDEO";
+  leave();
+  const thing = isFilm ? document.createElement("video") : new Image();
+  thing.alt = "";
+  thing.src = from.currentSrc || from.src;
+  thing.classList.toggle("small", from.classList.contains("small"));
+  const stage = document.createElement("div");
+  stage.className = "stage";
+  stage.append(thing);
+  frame.replaceChildren(stage);
+  title.textContent = from.alt || from.getAttribute("aria-label");
+  for (const name of ["play", "back", "on"]) buttons[name].hidden = !isFilm;
+  for (const name of ["before", "after"]) buttons[name].hidden = shown.length < 2;
+  if (isFilm) openFilm(thing, from);
+  pan.show(stage, isFilm ? [from.videoWidth || 640, from.videoHeight || 360] : naturalSize(from));
+}
+
+function openFilm(made, from) {
+  film = { made, from };
+  made.playsInline = true;
+  made.preload = "auto";
+  made.currentTime = from.currentTime;
+  frames = new Frames(made, resized);
+}
+
+// The video on the page goes on where the enlarged one was left.
+function leave() {
+  if (film) {
+    film.made.pause();
+    film.from.currentTime = frames.at;
+  }
+  film = null;
+  frames = null;
+}
+
+function naturalSize(image) {
+  return [image.naturalWidth || 640, image.naturalHeight || 480];
+}
+
+function resized() {
+  const size = `${Math.round(pan.scale * 100)}%`;
+  const at = frames && Number.isFinite(film.made.duration)
+    ? `${frames.at.toFixed(2)} of ${film.made.duration.toFixed(2)} s, `
+    : "";
+  scale.textContent = at + size;
+  const stage = frame.firstElementChild;
+  if (!stage) return;
+  // from twice its pixels on, a picture is shown by its pixels
+  if (!film) stage.firstElementChild.classList.toggle("pixels", pan.scale >= 2);
+  drawOver(stage, shown[place]);
+}
+
+function turn(by) {
+  if (shown.length < 2) return;
+  place = (place + by + shown.length) % shown.length;
+  draw();
+}
+
+function pressed(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const onButton = event.target instanceof Element && event.target.closest("button");
+  if (event.key === " " && onButton) return;
+  const does = keysOf(pan.whole)[event.key];
+  if (!does) return;
+  event.preventDefault();
+  does();
+}
+
+function keysOf(whole) {
+  const all = {
+    "+": () => pan.by(STEP),
+    "=": () => pan.by(STEP),
+    "-": () => pan.by(1 / STEP),
+    0: () => pan.fit(),
+    PageUp: () => turn(-1),
+    PageDown: () => turn(1),
+    ArrowLeft: () => (whole ? turn(-1) : pan.move(MOVE_PX, 0)),
+    ArrowRight: () => (whole ? turn(1) : pan.move(-MOVE_PX, 0)),
+    ArrowUp: () => pan.move(0, MOVE_PX),
+    ArrowDown: () => pan.move(0, -MOVE_PX),
+  };
+  if (!frames) return all;
+  return { ...all, ",": () => frames.step(-1), ".": () => frames.step(1), " ": () => frames.toggle() };
 }

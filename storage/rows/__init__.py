@@ -1,5 +1,6 @@
 """What the ledger holds, as frozen dataclasses: one class per table or view of it."""
 
+from storage.rows.access import ApiKey
 from storage.rows.content import (
     ImportedLabel,
     ImportReport,
@@ -24,12 +25,14 @@ from storage.rows.labeling import (
     Batch,
     EffectiveVote,
     Link,
+    Report,
     Session,
     Verdict,
     VoteEvent,
 )
 from storage.rows.values import Json
 from storage.rows.work import (
+    Activation,
     Attempt,
     Checkpoint,
     Evaluation,
@@ -37,11 +40,14 @@ from storage.rows.work import (
     JobEvent,
     JobState,
     Model,
+    Publication,
     Worker,
 )
 
 __all__ = [
+    "Activation",
     "Annotator",
+    "ApiKey",
     "Assignment",
     "AssignmentKind",
     "Attempt",
@@ -64,7 +70,9 @@ __all__ = [
     "PairView",
     "Part",
     "Prompt",
+    "Publication",
     "Rejected",
+    "Report",
     "Response",
     "Session",
     "Source",

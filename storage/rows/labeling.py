@@ -5,6 +5,7 @@ Times are integer microseconds since 1970-01-01 UTC and end in `_at` (or `_until
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,7 +31,17 @@ class AssignmentKind(StrEnum):
 
 @dataclass(frozen=True)
 class Batch:
-    """Pairs given out for labeling together."""
+    """Pairs given out for labeling together.
+
+    Attributes:
+        overlap: votes wanted per pair.
+        rubric: empty for none, the name of a preset, or a rubric as JSON.
+        both_bad: annotators may say that both answers are bad.
+        confidence: annotators are asked how sure they are.
+        review_limit: votes in all that a pair gets while it is too close to call or disputed;
+            after that it waits for a lead.
+        gold_rate, repeat_rate: gold pairs and swapped repeats offered per normal pair, 0 to 0.5.
+    """
 
     id: str
     name: str
@@ -39,6 +50,10 @@ class Batch:
     rubric: str
     both_bad: bool
     created_at: int
+    confidence: bool = False
+    review_limit: int = 5
+    gold_rate: float = 0.0
+    repeat_rate: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,9 @@ class VoteEvent:
         sequence: 1, 2, ... within the assignment.
         kind: `vote` or `undo`; an undo takes back the last vote of its assignment.
         verdict: canonical; None for an undo.
+        rubric: criterion -> 1 to 5, under `a` and `b`; None when nothing was rated.
+        failures: what is wrong with the worse answer; None when not said.
+        confidence: 1 guess, 2 likely, 3 sure; None when not said.
         shown_at, decided_at: microseconds by the browser's clock.
         active_ms: milliseconds the page was visible while the pair was shown.
     """
@@ -115,11 +133,16 @@ class VoteEvent:
     decided_at: int
     active_ms: int
     received_at: int
+    failures: Sequence[str] | None = None
+    confidence: int | None = None
 
 
 @dataclass(frozen=True)
 class EffectiveVote:
-    """The last vote of an assignment that was not undone."""
+    """The last vote of an assignment that was not undone.
+
+    With `kind` adjudication it is a lead's decision, and `annotator` is the lead.
+    """
 
     assignment_id: str
     batch_id: str
@@ -127,4 +150,24 @@ class EffectiveVote:
     annotator: str
     verdict: Verdict
     left: str
+    received_at: int
+    kind: AssignmentKind = AssignmentKind.NORMAL
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an annotator says is wrong with a pair, for the lead.
+
+    Attributes:
+        event_id: chosen by the browser; the skip that goes with the report has the same.
+        kind: one of `storage.reports.KINDS`.
+    """
+
+    event_id: str
+    assignment_id: str
+    batch_id: str
+    pair_id: str
+    annotator: str
+    kind: str
+    note: str
     received_at: int

@@ -122,6 +122,24 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
+class Activation:
+    """A checkpoint taken into use.
+
+    Attributes:
+        kind: `activate`, or `rollback` to what was in use before.
+        checkpoint_id: what is in use from then on.
+        actor, reason: who did it and why.
+    """
+
+    id: str
+    kind: str
+    checkpoint_id: str | None
+    actor: str
+    reason: str
+    created_at: int
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """The metrics of one checkpoint (or model) on one dataset version and split."""
 
@@ -131,4 +149,28 @@ class Evaluation:
     dataset_version: str
     split: str
     metrics: Json
+    created_at: int
+
+
+@dataclass(frozen=True)
+class Publication:
+    """Something of ours on the Hub.
+
+    Attributes:
+        kind: `checkpoint` or `dataset`.
+        subject: id of the checkpoint or dataset version.
+        repo: ORG/NAME on the Hub.
+        revision: commit that holds it; `tag` names it, `url` leads to it.
+        private: whether the repository was private at that time.
+    """
+
+    id: str
+    job_id: str
+    kind: str
+    subject: str
+    repo: str
+    revision: str
+    tag: str
+    url: str
+    private: bool
     created_at: int

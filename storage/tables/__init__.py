@@ -14,7 +14,7 @@ from storage.tables.content import (
     response_sources,
     responses,
 )
-from storage.tables.labeling import annotators, assignments, links, sessions, votes
+from storage.tables.labeling import annotators, assignments, links, reports, sessions, votes
 from storage.tables.results import (
     activations,
     checkpoints,
@@ -28,7 +28,7 @@ from storage.tables.work import attempts, job_events, jobs, models, workers
 # Rows of these are facts: triggers refuse UPDATE and DELETE.
 APPEND_ONLY = (
     *("votes", "imported_labels", "job_events", "dataset_versions", "evaluations"),
-    *("activations", "publications"),
+    *("activations", "publications", "reports"),
 )
 
 __all__ = [
@@ -54,6 +54,7 @@ __all__ = [
     "prompt_media",
     "prompts",
     "publications",
+    "reports",
     "response_sources",
     "responses",
     "segments",

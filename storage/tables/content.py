@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint
 
-from storage.columns import Flag, Int64, JsonText, Micros
+from storage.columns import Flag, Int64, JsonText, Micros, Real
 from storage.tables.base import col, table
 
 media = table(
@@ -73,6 +73,10 @@ batches = table(
     col("rubric", Text),
     col("both_bad", Flag),
     col("created_at", Micros),
+    Column("confidence", Flag, nullable=False, server_default="0"),
+    Column("review_limit", Int64, nullable=False, server_default="5"),
+    Column("gold_rate", Real, nullable=False, server_default="0"),
+    Column("repeat_rate", Real, nullable=False, server_default="0"),
     UniqueConstraint("name"),
 )
 
@@ -82,11 +86,20 @@ batch_pairs = table(
     col("pair_id", Text, ForeignKey("pairs.id"), key=True),
     # drawn from a hash, so the order says nothing about where a pair came from
     col("position", Text),
-    # effective votes, without skips, of normal assignments: kept by votes.append beside the log,
-    # so that the next offer counts nothing
+    # effective votes, without skips, of normal assignments, and those of them for each answer:
+    # kept by votes.append beside the log, so that the next offer counts nothing
     Column("votes", Int64, nullable=False, server_default="0"),
+    Column("votes_a", Int64, nullable=False, server_default="0"),
+    Column("votes_b", Int64, nullable=False, server_default="0"),
+    # effective decisions of leads
+    Column("decided", Int64, nullable=False, server_default="0"),
+    # the answer that is right beyond doubt; such a pair is only offered to check annotators
+    col("gold", Text, null=True),
+    # derived by storage.standing: votes wanted in all, and which pair comes first (-1: not offered)
+    Column("wanted", Int64, nullable=False, server_default="1"),
+    Column("urgency", Int64, nullable=False, server_default="0"),
     Index("ix_batch_pairs_batch_id_position", "batch_id", "position"),
-    Index("ix_batch_pairs_next", "batch_id", "votes", "position", "pair_id"),
+    Index("ix_batch_pairs_next", "batch_id", "urgency", "position", "pair_id"),
     Index("ix_batch_pairs_pair_id", "pair_id"),
 )
 

@@ -61,6 +61,14 @@ assignments = table(
         "answered_at",
     ),
     Index(
+        "ix_assignments_checks",
+        "batch_id",
+        "annotator_id",
+        "kind",
+        sqlite_where=text("kind <> 'normal'"),
+        postgresql_where=text("kind <> 'normal'"),
+    ),
+    Index(
         "ix_assignments_open",
         "batch_id",
         "pair_id",
@@ -78,10 +86,23 @@ votes = table(
     col("verdict", Text, null=True),
     col("note", Text),
     col("rubric", JsonText, null=True),
+    col("failures", JsonText, null=True),
+    col("confidence", Int64, null=True),
     col("shown_at", Micros),
     col("decided_at", Micros),
     col("active_ms", Int64),
     col("received_at", Micros),
     UniqueConstraint("assignment_id", "sequence"),
     Index("ix_votes_received_at", "received_at"),
+)
+
+# what an annotator says is wrong with a pair; the skip that goes with it has the same event id
+reports = table(
+    "reports",
+    col("event_id", Text, ForeignKey("votes.event_id"), key=True),
+    col("assignment_id", Text, ForeignKey("assignments.id")),
+    col("kind", Text),
+    col("note", Text),
+    col("received_at", Micros),
+    Index("ix_reports_assignment_id", "assignment_id"),
 )

@@ -166,12 +166,12 @@ def assign(bench_server: BenchServer, tmp_path: Path) -> Assign:
         lines = records if records is not None else [_record(n) for n in range(count)]
         file = tmp_path / "records.jsonl"
         file.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        with bench_server.workspace.ledger.write() as tx:
+            batches.create(tx, name, **more)
         report = swift_import.import_file(
             bench_server.workspace, file, batch=name, media_root=tmp_path
         )
         assert not report.rejected
-        with bench_server.workspace.ledger.write() as tx:
-            batches.update(tx, batches.get(tx, name).id, **more)
         token = links.mint(bench_server.workspace, name, f"Ada of {name}").token
         return Assigned(name, links.url(bench_server.url, token))
 

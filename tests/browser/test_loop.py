@@ -58,6 +58,7 @@ def product(tmp_path: Path) -> Iterator[Product]:
     ports = [_free_port(), _free_port()]
     command = [str(Path(sys.executable).with_name("pairwright")), "--home", str(home), "up"]
     command += ["--labeling-port", str(ports[0]), "--console-port", str(ports[1])]
+    command += ["--api-port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     labeling, console = (f"http://127.0.0.1:{port}" for port in ports)
     try:

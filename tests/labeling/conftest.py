@@ -17,6 +17,7 @@ import httpx
 import pytest
 import uvicorn
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from labeling import links
 from labeling.server import ServerSettings, build_app
@@ -138,7 +139,8 @@ def _add_pair(
     prompts.add(tx, prompt)
     both = [responses.build(prompt.id, f"{side} answer {number}") for side in ("one", "other")]
     for response, name in zip(both, ("CANARY-MODEL-1", "CANARY-MODEL-2"), strict=True):
-        responses.add(tx, response, Source("checkpoint", name))
+        sampling = {"mined_because": "CANARY-MINING", "temperature": 0.7}
+        responses.add(tx, response, Source("checkpoint", name, sampling))
     pair = pairs.build(*both)
     pairs.add(tx, pair)
     batches.add_pair(tx, batch.id, pair.id)
@@ -148,7 +150,10 @@ def _add_pair(
 
 def _add_picture(tx: Connection, workspace: Workspace, seed: tuple[int, int]) -> str:
     encoded = io.BytesIO()
-    Image.new("RGB", (24, 16), (seed[0] * 40 % 256, seed[1] * 60 % 256, 90)).save(encoded, "PNG")
+    told = PngInfo()
+    told.add_text("Source", "CANARY-PICTURE")
+    colour = (seed[0] * 40 % 256, seed[1] * 60 % 256, 90)
+    Image.new("RGB", (24, 16), colour).save(encoded, "PNG", pnginfo=told)
     row, data = pictures.normalize(encoded.getvalue())
     workspace.media.put(data, row)
     media.add(tx, row)

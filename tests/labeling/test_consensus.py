@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from labeling import consensus
 from labeling.consensus import ConsensusPolicy
 from storage.errors import WrongInputError
-from storage.rows import EffectiveVote, Verdict
+from storage.rows import AssignmentKind, EffectiveVote, Verdict
 
 FLIPPED = {Verdict.A: Verdict.B, Verdict.B: Verdict.A}
 
@@ -80,6 +80,32 @@ def test_an_annotator_with_two_votes_on_a_pair_has_one_voice() -> None:
     ]
     settled = consensus.settle(twice)
     assert (settled.outcome, settled.votes) == ("b", 1)
+
+
+def decided(verdict: str, at: int, who: str = "the lead") -> EffectiveVote:
+    kind = AssignmentKind.ADJUDICATION
+    return EffectiveVote(f"decision {at}", "batch", "pair", who, Verdict(verdict), "a", at, kind)
+
+
+@pytest.mark.parametrize("verdicts", [(), ("b",), ("a", "b"), ("b", "b", "b"), ("skip",)])
+def test_a_lead_decides_before_all_votes_and_policies(verdicts: tuple[str, ...]) -> None:
+    votes = [decided("b", 1), *cast(*verdicts), decided("a", 3)]
+    settled = consensus.settle(votes, ConsensusPolicy(min_votes=9, min_agreement=1))
+    assert (settled.outcome, settled.confidence, settled.reason) == ("a", 1.0, "")
+    assert settled.decided_by == "the lead"
+    assert settled.votes == sum(verdict != "skip" for verdict in verdicts)
+
+
+def test_a_lead_may_call_it_a_tie() -> None:
+    settled = consensus.settle([*cast("a", "a"), decided("tie", 5)])
+    assert (settled.outcome, settled.reason, settled.confidence) == ("tie", "tie", 0)
+    assert not settled.settled
+
+
+def test_a_decision_is_no_voice_of_the_lead_who_also_voted() -> None:
+    votes = [*cast("b"), decided("a", 2, who="person 0")]
+    assert consensus.voices(votes) == {"person 0": "b"}
+    assert consensus.settle(votes).decided_by == "person 0"
 
 
 @given(st.lists(st.sampled_from([v.value for v in Verdict]), max_size=9))

@@ -175,7 +175,8 @@ def test_what_belongs_to_somebody_else_is_as_unknown_as_what_never_was(
 def test_two_annotators_on_one_batch_share_its_pairs_up_to_the_overlap(
     served: Any, new_batch: Any, open_link: Any
 ) -> None:
-    batch = new_batch(pair_count=3, overlap=2)
+    # sides are drawn, so votes for the left may contradict each other
+    batch = new_batch(pair_count=3, overlap=2, review_limit=0)
     people = [open_link(batch) for _ in range(3)]
     while not all(person.state()["finished"] for person in people):
         for person in people:

@@ -147,7 +147,8 @@ def test_a_body_without_a_length_is_cut_off_at_the_limit(new_batch: Any, open_li
         {"shown_at": -1},
         {"decided_at": 10**15},
         {"active_ms": 1.5},
-        {"note": "x"},
+        {"note": 5},
+        {"remark": "x"},
     ],
 )
 def test_a_malformed_vote_is_refused_with_the_field(

@@ -55,6 +55,7 @@ def test_every_pair_is_a_row_or_is_counted_under_one_reason(
     found = dataset.preview(workspace, BuildSettings(batch="first"))
     assert found.excluded == {"disputed": 1, "no votes": 1, "tie": 1}
     assert found.pairs == len(found.rows) + sum(found.excluded.values()) == 4
+    assert found.excluded_by_category == {"counting": found.excluded}
 
 
 def test_two_against_one_is_low_agreement_when_more_is_asked_for(

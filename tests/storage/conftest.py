@@ -144,6 +144,8 @@ def fill(make_batch: Callable[..., Batch]) -> Callable[[Connection], None]:
             decided_at=2,
             active_ms=1,
         )
+        report = {"event_id": "event", "assignment_id": "assignment", "kind": "other", "note": ""}
+        tx.execute(tables.reports.insert().values(**report, received_at=0))
         labels.add(
             tx, ImportedLabel(offer.pair_id, "a", "imported", batch.id, "test.jsonl", 1, "r1")
         )

@@ -181,7 +181,7 @@ def test_a_migration_that_fails_leaves_the_ledger_as_it_was(
     with pytest.raises(ValueError, match="in the middle"):
         schema.upgrade(ledger, tmp_path / "backups")
     with ledger.read() as db:
-        assert schema.revision(db) == "0002"
+        assert schema.revision(db) == "0003"
         assert "added" not in {column["name"] for column in inspect(db).get_columns("votes")}
     assert (_counts(ledger), _guards(ledger)) == (before, guarded)
 

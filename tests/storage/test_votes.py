@@ -74,6 +74,8 @@ def test_a_vote_is_kept_with_everything_the_browser_said(
             Verdict.TIE,
             note="beide gleich – 同じ",
             rubric={"clarity": 2},
+            failures=["counting"],
+            confidence=3,
             shown_at=1_700_000_000_000_000,
             decided_at=1_700_000_003_000_000,
             active_ms=2_900,
@@ -82,6 +84,7 @@ def test_a_vote_is_kept_with_everything_the_browser_said(
         assert votes.events(db, assignment.pair_id) == [event]
         assert abs(clock.now(db) - event.received_at) < 60 * clock.SECOND
     assert (event.sequence, event.verdict, event.rubric) == (1, Verdict.TIE, {"clarity": 2})
+    assert (event.failures, event.confidence) == (["counting"], 3)
 
 
 def test_the_same_event_again_returns_the_first(ledger: Ledger, assignment: Assignment) -> None:
@@ -144,6 +147,8 @@ def test_an_event_that_makes_no_sense_is_refused(
         {"note": "x" * 70_000},
         {"rubric": {"clarity": float("nan")}},
         {"rubric": {"clarity": {1}}},
+        {"failures": [{1}]},
+        {"confidence": 2**63},
         {"shown_at": -1},
         {"active_ms": 2**63},
     ],
@@ -291,6 +296,9 @@ def _assert_in_step(ledger: Ledger) -> None:
         for row in db.execute(select(table.c.id, table.c.answered_at)):
             assert row.answered_at == answered.get(row.id)
         within = tables.batch_pairs
-        for row in db.execute(select(within.c.batch_id, within.c.pair_id, within.c.votes)):
+        for row in db.execute(select(within)):
             on_pair = [v for v in effective if (v.batch_id, v.pair_id) == (row[0], row[1])]
             assert row.votes == sum(v.verdict is not Verdict.SKIP for v in on_pair)
+            assert row.votes_a == sum(v.verdict is Verdict.A for v in on_pair)
+            assert row.votes_b == sum(v.verdict is Verdict.B for v in on_pair)
+            assert (row.wanted > row.votes) == (row.urgency >= 0)
