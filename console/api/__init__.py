@@ -1,0 +1,1 @@
+"""The REST API: what scripts and CI do, in a process of its own."""
