@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
+# test processes side by side; each may start servers and a browser of its own
+JOBS   ?= 2
 READY  := $(VENV)/.ready
 
 .PHONY: help setup demo up test check bench browser reference clean
@@ -39,7 +41,7 @@ browser: setup
 	@$(BIN)/python tests/browser/chromium.py
 
 test: check browser
-	@$(BIN)/pytest $(PYTEST_ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --dist loadfile $(PYTEST_ARGS)
 
 bench: setup browser
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

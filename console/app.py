@@ -6,12 +6,19 @@ import streamlit as st
 
 from console import entrance, widgets
 
+# in the order of the loop
+PAGES = (
+    *("batches", "pairs", "agreement", "datasets", "train", "runs"),
+    *("checkpoints", "rewards", "diff"),
+)
+
 st.set_page_config(page_title="Pairwright", layout="wide")
 page = st.navigation(
     [
         st.Page("screens/overview.py", title="Overview", default=True),
-        st.Page("screens/pairs.py", title="Pairs", url_path="pairs"),
-        st.Page("screens/runs.py", title="Runs", url_path="runs"),
+        # a module cannot be called import
+        st.Page("screens/imports.py", title="Import", url_path="import"),
+        *(st.Page(f"screens/{n}.py", title=n.capitalize(), url_path=n) for n in PAGES),
     ],
     position="top",
 )

@@ -40,8 +40,8 @@ STYLES = {
 HEIGHT = 230
 CONFIG: dict[str, Any] = {"displayModeBar": False, "displaylogo": False, "scrollZoom": False}
 
-_GRID = "rgba(128,132,138,0.20)"
-_AXIS = "rgba(128,132,138,0.55)"
+GRID = "rgba(128,132,138,0.20)"
+AXIS = "rgba(128,132,138,0.55)"
 
 
 def chart(panel: Panel, *, keep_zoom: str, height: int = HEIGHT) -> go.Figure:
@@ -147,8 +147,8 @@ def _add_limit(figure: go.Figure, panel: Panel) -> None:
 
 def _lay_out(figure: go.Figure, panel: Panel, keep_zoom: str, height: int) -> None:
     axis = {
-        "gridcolor": _GRID,
-        "linecolor": _AXIS,
+        "gridcolor": GRID,
+        "linecolor": AXIS,
         "zeroline": False,
         "tickfont": {"size": 11},
     }

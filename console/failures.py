@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -14,6 +15,9 @@ from console.exit_codes import ExitCode
 from console.options import Chosen
 from console.output import print_json
 from storage.errors import PairwrightError
+
+# a full disk, a quota, a limit on file sizes
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def report(error: BaseException, chosen: Chosen) -> ExitCode:
@@ -28,6 +32,9 @@ def report(error: BaseException, chosen: Chosen) -> ExitCode:
     if isinstance(error, PairwrightError):
         _tell(error.what, error.next_step, chosen)
         return ExitCode.FAILED
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        _tell(*_no_room(error), chosen)
+        return ExitCode.FAILED
     if isinstance(error, typer.TyperException):
         return _wrong_use(error, chosen)
     if isinstance(error, BrokenPipeError):
@@ -36,6 +43,12 @@ def report(error: BaseException, chosen: Chosen) -> ExitCode:
         return ExitCode.FAILED
     _tell(*_unexpected(error, chosen), chosen)
     return ExitCode.FAILED
+
+
+def _no_room(error: OSError) -> tuple[str, str]:
+    where = f" for {error.filename}" if error.filename else ""
+    what = f"There is no room{where}: {error.strerror}."
+    return what, "Free some space, then run the command again."
 
 
 def _wrong_use(error: typer.TyperException, chosen: Chosen) -> ExitCode:

@@ -25,16 +25,18 @@ from storage.workspace import Workspace
 _LOOK_EVERY = 0.3
 
 
-def worker_service(workspace: Workspace) -> Service:
+def worker_service(workspace: Workspace, stall_minutes: float | None = None) -> Service:
     """The worker of a workspace as a child process; it is ready when it is known to the ledger."""
 
     def is_ready(pid: int) -> bool:
         with workspace.ledger.read() as db:
             return any(worker.pid == pid for worker in workers.listed(db))
 
+    command = (sys.executable, "-P", "-m", "training.worker", "--home", str(workspace.home))
+    patience = () if stall_minutes is None else ("--stall-minutes", str(stall_minutes))
     return Service(
         "worker",
-        (sys.executable, "-P", "-m", "training.worker", "--home", str(workspace.home)),
+        (*command, *patience),
         workspace.home / "logs" / "worker.log",
         is_ready,
     )

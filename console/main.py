@@ -11,15 +11,20 @@ from typer.core import TyperGroup
 
 from console import failures
 from console.commands import (
+    agreement,
+    api_keys,
+    backups,
     batches,
     checkpoints,
     datasets,
     demo,
+    doctor,
     evaluation,
     imports,
     jobs,
     links,
     models,
+    pairs,
     sampling,
     servers,
     training,
@@ -29,8 +34,9 @@ from console.exit_codes import ExitCode
 from console.options import AsJson, Chosen, Debug, Home, remember
 
 ORDER = (
-    *("init", "import", "batch", "link", "up", "worker", "dataset", "model"),
-    *("train", "evaluate", "sample", "job", "checkpoint", "demo"),
+    *("init", "import", "batch", "link", "agreement", "pair", "up", "worker", "dataset", "model"),
+    *("train", "evaluate", "sample", "job", "checkpoint"),
+    *("api-key", "doctor", "backup", "restore", "demo"),
 )
 
 
@@ -57,6 +63,8 @@ def build_app() -> typer.Typer:
     app.command("import")(imports.import_records)
     app.add_typer(_group("batch", batches.COMMANDS, "Pairs given out for labeling together."))
     app.add_typer(_group("link", links.COMMANDS, "Links that let people label a batch."))
+    app.command("agreement")(agreement.agreement)
+    app.add_typer(_group("pair", pairs.COMMANDS, "Pairs that wait for a lead, and decisions."))
     app.command("up")(servers.up)
     app.command("worker")(servers.worker)
     app.add_typer(_group("dataset", datasets.COMMANDS, "Decisions frozen for training."))
@@ -66,6 +74,10 @@ def build_app() -> typer.Typer:
     app.command("sample")(sampling.sample)
     app.add_typer(_group("job", jobs.COMMANDS, "Background work: runs, evaluations, samples."))
     app.add_typer(_group("checkpoint", checkpoints.COMMANDS, "What training made."))
+    app.add_typer(_group("api-key", api_keys.COMMANDS, "Keys of programs that call the API."))
+    app.command("doctor")(doctor.doctor)
+    app.command("backup")(backups.backup)
+    app.command("restore")(backups.restore)
     app.command("demo")(demo.demo)
     return app
 

@@ -42,6 +42,7 @@ _TITLES: Mapping[str, str] = {
     "basic": "Basic",
     "advanced": "Advanced",
     "mining": "Mining the next round",
+    "hub": "Publishing on the Hub",
     "sampling": "Sampling answers",
 }
 

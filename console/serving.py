@@ -1,4 +1,4 @@
-"""What `up` runs: labeling server, console and worker of one workspace, and where they answer."""
+"""What `up` runs: labeling server, console, API and worker of one workspace, and where."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from console.processes import Child, Service
 
 LABELING_PORT = 7871
 CONSOLE_PORT = 8501
+API_PORT = 8600
 _ADDRESSES = "addresses.json"
 _APP = Path(__file__).resolve().parent / "app.py"
 # the safe choices, also where somebody's own Streamlit settings say otherwise
@@ -36,15 +37,16 @@ _CONSOLE_FLAGS = {
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the servers listen. `host` is for labeling; the console stays on this machine.
+    """Where the servers listen. `host` is for labeling; console and API stay on this machine.
 
-    `public_url` is what annotators type, such as https://label.example.
+    `api_port` 0 means no API. `public_url` is what annotators type, such as https://label.example.
     """
 
     host: str = ports.LOOPBACK
     labeling_port: int = LABELING_PORT
     console_port: int = CONSOLE_PORT
     public_url: str = ""
+    api_port: int = 0
 
     @property
     def labeling_url(self) -> str:
@@ -55,6 +57,11 @@ class Addresses:
     @property
     def console_url(self) -> str:
         return f"http://{ports.LOOPBACK}:{self.console_port}"
+
+    @property
+    def api_url(self) -> str:
+        """Empty when there is no API."""
+        return f"http://{ports.LOOPBACK}:{self.api_port}" if self.api_port else ""
 
     @property
     def is_unencrypted(self) -> bool:
@@ -82,18 +89,25 @@ def is_any_address(host: str) -> bool:
         return False
 
 
-def known_public_url(home: Path) -> str:
-    """What links of this workspace begin with: as `up` was last started, else its default."""
+def known_addresses(home: Path) -> Addresses:
+    """Where the servers of this workspace were last started, else the defaults."""
     try:
-        return Addresses(**json.loads((home / _ADDRESSES).read_text("utf-8"))).labeling_url
+        return Addresses(**json.loads((home / _ADDRESSES).read_text("utf-8")))
     except (OSError, ValueError, TypeError):
-        return Addresses().labeling_url
+        return Addresses()
+
+
+def known_public_url(home: Path) -> str:
+    """What links of this workspace begin with."""
+    return known_addresses(home).labeling_url
 
 
 def check_ports(addresses: Addresses) -> None:
     """Raise PairwrightError when a port is in use, before anything is started."""
     ports.check_free(addresses.host, addresses.labeling_port, "labeling server", "--labeling-port")
     ports.check_free(ports.LOOPBACK, addresses.console_port, "console", "--console-port")
+    if addresses.api_port:
+        ports.check_free(ports.LOOPBACK, addresses.api_port, "API", "--api-port")
 
 
 def remember(home: Path, addresses: Addresses) -> None:
@@ -126,6 +140,17 @@ def console_service(home: Path, addresses: Addresses) -> Service:
         home / "logs" / "console.log",
         lambda _: ports.answers(addresses.console_port, "/_stcore/health"),
         {"PAIRWRIGHT_HOME": str(home)},
+    )
+
+
+def api_service(home: Path, addresses: Addresses) -> Service:
+    """The API as a child process, on this machine only."""
+    command = [sys.executable, "-P", "-m", "console.api.server", "--home", str(home)]
+    return Service(
+        "API",
+        (*command, "--port", str(addresses.api_port)),
+        home / "logs" / "api.log",
+        lambda _: ports.answers(addresses.api_port, "/health"),
     )
 
 

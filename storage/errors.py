@@ -36,5 +36,9 @@ class WorkspaceError(PairwrightError):
     """The workspace folder is missing, newer than the code, or not writable."""
 
 
+class DiskFullError(WorkspaceError):
+    """There is no room to write; what was acknowledged is kept, and room is all it takes."""
+
+
 class DamagedError(PairwrightError):
     """A file on disk does not match its digest or manifest."""

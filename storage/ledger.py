@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.pool import NullPool, QueuePool
 
-from storage.errors import WorkspaceError, WrongInputError
+from storage.errors import DiskFullError, WorkspaceError, WrongInputError
 from storage.lock import TIMEOUT_SECONDS, LedgerLock
 
 __all__ = ["Connection", "Ledger", "sqlite_url"]
@@ -151,7 +151,8 @@ class Ledger:
             if not _is_trouble(error):
                 raise
             place = self.path or make_url(self.url).render_as_string(hide_password=True)
-            raise WorkspaceError(
+            kind = DiskFullError if _is_full(str(error.orig)) else WorkspaceError
+            raise kind(
                 f"The ledger {place} failed: {_first_line(error)}.", _advice(str(error.orig))
             ) from error
 
@@ -233,12 +234,18 @@ def _first_line(error: DBAPIError) -> str:
     return (str(error.orig).strip().splitlines() or ["no reason given"])[0].rstrip(".")
 
 
+def _is_full(reason: str) -> bool:
+    return "disk is full" in reason or "No space left" in reason
+
+
 def _advice(reason: str) -> str:
     """What to do about the usual reasons, from the words of SQLite and PostgreSQL."""
-    if "disk is full" in reason or "No space left" in reason:
+    if _is_full(reason):
         return "Free some space; nothing of this change was kept, so try it again."
     if "unable to open" in reason or "readonly database" in reason:
         return "Check that the file and its folder exist and that you may write to them."
+    if "disk I/O error" in reason:
+        return "Check the disk: it fails, or a quota or a limit on file sizes is reached."
     if "malformed" in reason or "not a database" in reason:
         return "Restore the ledger from a backup."
     if "is locked" in reason:

@@ -60,6 +60,17 @@ class MediaFolder:
             raise WrongInputError(f"{name!r} is a {known.kind}, but is named as a {kind}.")
         return known
 
+    def shown(self, name: str) -> tuple[Media, bytes]:
+        """The file with this name as people would see it, without storing it.
+
+        Raises:
+            WrongInputError: as in `normalized`.
+        """
+        try:
+            return _read(self.find(name))
+        except OSError as problem:
+            raise WrongInputError(f"{name!r} cannot be read: {problem.strerror}.") from problem
+
     def find(self, name: str) -> Path:
         """The regular file below the root that a name means.
 

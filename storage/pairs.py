@@ -79,6 +79,13 @@ def views(db: Connection, pair_ids: Sequence[str]) -> list[PairView]:
     return [found[pair_id] for pair_id in pair_ids]
 
 
+def ids_of_prompt(db: Connection, prompt_id: str) -> list[str]:
+    """The pairs that were made of one prompt, oldest first."""
+    table = tables.pairs
+    query = select(table.c.id).where(table.c.prompt_id == prompt_id)
+    return list(db.execute(query.order_by(table.c.created_at, table.c.id)).scalars())
+
+
 def page(db: Connection, chosen: PairFilter, limit: int, offset: int = 0) -> list[PairView]:
     """Up to `limit` pairs that match, after skipping `offset`: by position in the batch when a
     batch is given, else oldest first.

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from storage import batches, identity, intake, json_lines, prompts, swift_records
+from storage import batches, identity, intake, json_lines, sampled_prompts, swift_records
 from storage.errors import WrongInputError
 from storage.intake import Comparison
 from storage.ledger import Connection
-from storage.media_files import MediaFolder
-from storage.rows import Media, Part, Rejected, Source, Turn
+from storage.rows import Rejected, Source
+from storage.sampled_prompts import PromptReader
 from storage.workspace import Workspace
 
 _CHUNK = 32
-_KINDS = {"image": "picture", "video": "video"}
 
 
 @dataclass(frozen=True)
@@ -40,12 +38,20 @@ class SampleReport:
     rejected: Sequence[Rejected]
 
 
-def add_samples(workspace: Workspace, path: Path, *, batch: str, source: Source) -> SampleReport:
+def add_samples(
+    workspace: Workspace,
+    path: Path,
+    *,
+    batch: str,
+    source: Source,
+    reader: PromptReader | None = None,
+) -> SampleReport:
     """Add the pairs of a `samples.jsonl` to a batch, which is made when missing.
 
     A line: `{"prompt": {"category", "messages": [{"role", "content": [{"type", "text" or
     "path"}]}]}, "answers": [text, text], "sampling": {...}, "id"}`. Paths are absolute, or relative
     to the file's folder. The line's own `sampling` is recorded instead of that of `source`.
+    A `reader` that has read the same prompts before need not read their pictures again.
 
     Raises:
         WrongInputError: the file is missing, or the batch name cannot be used. What is wrong with
@@ -56,8 +62,8 @@ def add_samples(workspace: Workspace, path: Path, *, batch: str, source: Source)
         raise WrongInputError(
             f"{path} is no file.", "A sampling job writes samples.jsonl into its folder."
         )
-    # the job wrote these paths, so they may lead anywhere; only pictures and videos are taken
-    reader = _Reader(path.parent.resolve(), MediaFolder(Path("/"), workspace.media), source)
+    prompts = reader or PromptReader(path.parent, workspace.media)
+    checks = _Reader(prompts, source)
     added = present = 0
     lines = json_lines.read(path)
 
@@ -66,16 +72,16 @@ def add_samples(workspace: Workspace, path: Path, *, batch: str, source: Source)
         return intake.add(tx, found.id, comparison)
 
     while chunk := list(islice(lines, _CHUNK)):
-        outcomes = intake.write_in_slices(workspace.ledger, reader.comparisons(chunk), write)
+        outcomes = intake.write_in_slices(workspace.ledger, checks.comparisons(chunk), write)
         added += sum(outcomes)
         present += len(outcomes) - sum(outcomes)
     return SampleReport(
         batch=batch,
-        records=reader.records,
+        records=checks.records,
         added=added,
         present=present,
-        identical=reader.identical,
-        rejected=tuple(reader.rejected),
+        identical=checks.identical,
+        rejected=tuple(checks.rejected),
     )
 
 
@@ -83,8 +89,7 @@ def add_samples(workspace: Workspace, path: Path, *, batch: str, source: Source)
 class _Reader:
     """Checks lines and counts what it leaves out."""
 
-    folder: Path
-    media: MediaFolder
+    prompts: PromptReader
     source: Source
     records: int = 0
     identical: int = 0
@@ -110,48 +115,19 @@ class _Reader:
 
     def _comparison(self, line: int, value: Mapping[str, Any]) -> Comparison:
         prompt, answers, sampling = (value.get(k) for k in ("prompt", "answers", "sampling"))
-        if not isinstance(prompt, dict) or not isinstance(prompt.get("messages"), list):
-            raise WrongInputError("The prompt is missing, or has no 'messages'.")
+        asked = self.prompts.prompt(prompt)
         if not isinstance(answers, list) or len(answers) != 2:
             raise WrongInputError("'answers' is no list of two texts.")
-        shown: dict[str, Media] = {}
-        turns = [self._turn(message, shown) for message in prompt["messages"]]
-        swift_records.check_roles([turn.role for turn in turns])
         is_mapping = isinstance(sampling, dict)
-        category = prompt.get("category")
         return Comparison(
             line=line,
             record_id=str(value.get("id") or ""),
-            prompt=prompts.build(turns, str(category) if category else prompts.UNCATEGORIZED),
-            media=tuple(shown.values()),
+            prompt=asked.prompt,
+            media=asked.media,
             answers=(_answer(answers[0]), _answer(answers[1])),
             source=replace(self.source, sampling=sampling) if is_mapping else self.source,
         )
 
-    def _turn(self, message: Any, shown: dict[str, Media]) -> Turn:
-        if not isinstance(message, dict) or not isinstance(message.get("content"), list):
-            raise WrongInputError("A message is no object with a list as 'content'.")
-        parts = tuple(self._part(part, shown) for part in message["content"])
-        if not any(part.media or part.text.strip() for part in parts):
-            raise WrongInputError("A message is empty.")
-        return Turn(str(message.get("role")), parts)
-
-    def _part(self, part: Any, shown: dict[str, Media]) -> Part:
-        kind = part.get("type") if isinstance(part, dict) else None
-        if kind == "text" and isinstance(part.get("text"), str):
-            return Part("text", text=_without_placeholder(part["text"]))
-        if kind not in _KINDS or not isinstance(part.get("path"), str):
-            raise WrongInputError("A part is neither a text nor an image or video with a 'path'.")
-        media = self.media.normalized(os.path.normpath(self.folder / part["path"]), _KINDS[kind])
-        shown[media.id] = media
-        return Part(kind, media=media.id)
-
 
 def _answer(value: Any) -> str:
-    return _without_placeholder(swift_records.check_text(value, "answer"))
-
-
-def _without_placeholder(text: str) -> str:
-    if swift_records.has_placeholder(text):
-        raise WrongInputError("A text contains <image> or <video>, which stand for media.")
-    return text
+    return sampled_prompts.without_placeholder(swift_records.check_text(value, "answer"))

@@ -132,6 +132,22 @@ def open_existing(home: Path) -> Workspace:
     return opened
 
 
+def write_settings(home: Path) -> None:
+    """Make a folder with ledger, media and secret in their usual places count as a workspace."""
+    settings = {"schema": SCHEMA, "ledger_url": None, "media_url": None}
+    _write_privately(home / SETTINGS, json.dumps(settings, indent=2).encode() + b"\n")
+
+
+def open_as_is(home: Path) -> Workspace:
+    """Open a workspace to look at it: nothing is migrated and the schema is not checked.
+
+    Raises:
+        WorkspaceError: there is no workspace, or its settings are newer than this code.
+    """
+    home = home.absolute()
+    return _opened(home, _settings(home))
+
+
 def _make_folders(home: Path) -> None:
     try:
         for folder in (home, *(home / name for name in FOLDERS)):

@@ -121,5 +121,13 @@ def label() -> Label:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright keeps an event loop running in this thread from then on."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Browser tests last: Playwright keeps an event loop running in this thread from then on.
+
+    Slow ones first, each time: processes side by side then end at about the same time.
+    """
+
+    def order(item: pytest.Item) -> tuple[bool, bool]:
+        marked = [item.get_closest_marker(name) is not None for name in ("browser", "slow")]
+        return marked[0], not marked[1]
+
+    items.sort(key=order)

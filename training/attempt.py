@@ -15,6 +15,7 @@ from training import ingestion, local_runner, preparation
 from training.folder import JobFolder, RunResult
 from training.lease import Identity, Lease, Pace
 from training.local_runner import LocalRunner
+from training.stall import StallWatch
 
 _POLL_SECONDS = 0.1
 
@@ -36,6 +37,7 @@ class Attempt:
         self._command = command
         self._folder = JobFolder(workspace.jobs_folder / job.id)
         self._runner: LocalRunner | None = None
+        self._hung = ""
         self._lease = Lease(workspace.ledger, job, worker, pace, self._kill_runner)
 
     def run(self, stop: threading.Event) -> None:
@@ -85,11 +87,15 @@ class Attempt:
     ) -> int:
         asked_at: float | None = None
         looked_at = 0.0
+        traces = StallWatch(self._folder, self._pace.stall)
         while (status := runner.poll()) is None:
             now = time.monotonic()
             if now - looked_at >= self._pace.look:
                 self._ingest(follower)
                 looked_at = time.monotonic()
+                self._hung = self._hung or traces.verdict()
+            if self._hung:
+                runner.kill()
             if asked_at is None and (stop.is_set() or self._lease.cancelling):
                 runner.ask_to_stop()
                 asked_at = now
@@ -125,7 +131,7 @@ class Attempt:
         elif stop.is_set():
             self._release("The worker was stopped.", counted=False)
         else:
-            self._release(_story(status, self._folder))
+            self._release(self._hung or _story(status, self._folder))
 
     def _succeed(self, result: RunResult) -> None:
         """Take over what the run made. The lease is held while files are copied and read."""

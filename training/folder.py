@@ -18,7 +18,7 @@ from typing import Any
 from storage.errors import DamagedError
 
 SCHEMA = 1
-KINDS = ("train", "evaluate", "sample")
+KINDS = ("train", "evaluate", "sample", "publish")
 EVENT_KINDS = ("metric", "progress", "note", "checkpoint")
 
 
@@ -45,9 +45,9 @@ class RunSpec:
 
     Attributes:
         job, attempt: the job's id and which try this is, from 1.
-        kind: `train`, `evaluate` or `sample`.
+        kind: `train`, `evaluate`, `sample` or `publish`.
         settings: as JSON, a resolved DPOSpec for `train` and `evaluate`, a SamplingSpec for
-            `sample`.
+            `sample`, what goes where for `publish`.
         model: folder or Hub id of the weights that the policy starts from.
         adapters: absolute adapter folders to put on `model`, parent first.
         reference_model: folder or Hub id of the reference's weights.
@@ -58,6 +58,7 @@ class RunSpec:
         media_url: fsspec URL of the media store.
         prompts: absolute path of the prompts to sample for; None otherwise.
         pictures_root: absolute folder that picture paths in `prompts` are relative to.
+        publication: what `publish` puts where, and what its card says; None otherwise.
     """
 
     job: str
@@ -73,6 +74,7 @@ class RunSpec:
     media_url: str = ""
     prompts: str | None = None
     pictures_root: str | None = None
+    publication: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -85,6 +87,7 @@ class RunResult:
         checkpoint: finished checkpoint relative to the job folder, such as `checkpoints/step-40`.
         kind: `adapter` or `full` when there is a checkpoint.
         metrics: name -> {value, ci95, n, labels}, or plain numbers.
+        publication: revision, url, tag and private of what is on the Hub now.
         what, next_step: the error's two sentences when failed.
     """
 
@@ -92,6 +95,7 @@ class RunResult:
     checkpoint: str | None = None
     kind: str | None = None
     metrics: Mapping[str, Any] = field(default_factory=dict)
+    publication: Mapping[str, Any] = field(default_factory=dict)
     what: str = ""
     next_step: str = ""
 
@@ -124,6 +128,10 @@ class JobFolder:
     @property
     def samples_file(self) -> Path:
         return self.path / "samples.jsonl"
+
+    @property
+    def scores_file(self) -> Path:
+        return self.path / "scores.jsonl"
 
     @property
     def checkpoints(self) -> Path:
@@ -174,7 +182,7 @@ class JobFolder:
 
     def progress(self, phase: str, step: int, steps: int, eta_seconds: float | None = None) -> None:
         """Report where the run is. `phase` is one of loading, reference, training, evaluating,
-        saving, sampling; `step` counts from 0 to `steps` within it."""
+        saving, sampling, preparing, uploading; `step` counts from 0 to `steps` within it."""
         eta = None if eta_seconds is None else round(eta_seconds, 1)
         self.emit("progress", {"phase": phase, "step": step, "steps": steps, "eta_seconds": eta})
 
@@ -190,6 +198,10 @@ class JobFolder:
     def finish(self, checkpoint: str | None, kind: str | None, metrics: Mapping[str, Any]) -> None:
         """Record success. `checkpoint` is relative to this folder and has a manifest already."""
         self._end(RunResult("succeeded", checkpoint, kind, _finite(dict(metrics))))
+
+    def published(self, publication: Mapping[str, Any]) -> None:
+        """Record that something is on the Hub: its revision, url, tag and private."""
+        self._end(RunResult("succeeded", publication=dict(publication)))
 
     def fail(self, what: str, next_step: str) -> None:
         """Record a failure that trying again would repeat: the job is not tried again."""

@@ -12,13 +12,15 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import Any
 
-from storage import checkpoints, evaluations, events, jobs, samples
+from storage import checkpoints, evaluations, events, jobs, publications, samples
 from storage.errors import DamagedError, NotFoundError
 from storage.ledger import Connection, Ledger
 from storage.rows import Job, JobEvent, JobState, Source
+from storage.sampled_prompts import PromptReader
 from storage.workspace import Workspace
-from training import manifest
+from training import keeping, manifest
 from training.folder import EVENT_KINDS, JobFolder, RunResult
+from training.hub import submission as pushes
 from training.starts import Start
 
 # lines in one transaction, so that votes never wait long for it
@@ -104,11 +106,15 @@ def take_over(workspace: Workspace, job: Job, folder: JobFolder, result: RunResu
     Doing it again after a crash changes nothing more. Raises DamagedError when the checkpoint does
     not verify.
     """
+    if job.kind == "sample":
+        return _take_samples(workspace, job, folder, result)
+    if job.kind == "publish":
+        return _take_publication(job, result)
+    # before the job counts as done: who waits for it finds its scores
+    keeping.keep(workspace, job)
     if job.kind == "train":
         return _take_training(workspace, job, folder, result)
-    if job.kind == "evaluate":
-        return _take_evaluation(job, result)
-    return _take_samples(workspace, job, folder, result)
+    return _take_evaluation(job, result)
 
 
 def _take_training(workspace: Workspace, job: Job, folder: JobFolder, result: RunResult) -> Record:
@@ -118,13 +124,14 @@ def _take_training(workspace: Workspace, job: Job, folder: JobFolder, result: Ru
             f"The run of job {job.id} names {result.checkpoint!r} as its checkpoint.",
             "A checkpoint lies in the folder checkpoints of its job.",
         )
-    checkpoint_id = f"c{job.id}"
+    checkpoint_id = keeping.checkpoint_made(job)
     manifest.publish(source, workspace.checkpoints_folder / checkpoint_id)
     start = Start.of_json(job.spec["start"])
+    others = [step for step in manifest.steps(folder.checkpoints) if f"step-{step}" != source.name]
 
     def record(tx: Connection) -> None:
         name = _free_name(tx, job.spec["settings"].get("model_name") or "", job)
-        checkpoints.add(
+        made = checkpoints.add(
             tx,
             checkpoint_id=checkpoint_id,
             name=name,
@@ -138,6 +145,32 @@ def _take_training(workspace: Workspace, job: Job, folder: JobFolder, result: Ru
             metrics=dict(result.metrics),
         )
         _finish(tx, job, {"checkpoint": checkpoint_id, "name": name}, checkpoint_id, result)
+        pushes.queue_after_training(tx, made, others)
+
+    return record
+
+
+def _take_publication(job: Job, result: RunResult) -> Record:
+    wanted, done = job.spec["settings"], dict(result.publication)
+    if not done.get("revision"):
+        raise DamagedError(
+            f"The run of job {job.id} names no revision that it pushed.", "Push again."
+        )
+
+    def record(tx: Connection) -> None:
+        publications.add(
+            tx,
+            job_id=job.id,
+            kind=wanted["what"],
+            subject=wanted["subject"],
+            repo=wanted["repo"],
+            revision=done["revision"],
+            tag=done["tag"],
+            url=done["url"],
+            private=done["private"],
+        )
+        said = {"repo": wanted["repo"], wanted["what"]: wanted["subject"], **done}
+        jobs.finish(tx, job.id, job.fence, JobState.SUCCEEDED, said)
 
     return record
 
@@ -153,10 +186,16 @@ def _take_evaluation(job: Job, result: RunResult) -> Record:
 
 
 def _take_samples(workspace: Workspace, job: Job, folder: JobFolder, result: RunResult) -> Record:
+    reader = PromptReader(folder.path, workspace.media)
+    keeping.keep(workspace, job, reader)
+    if job.spec["settings"].get("answers") == 1:
+        # one answer makes no pair; it is kept to compare one model with another
+        said = {"batch": "", "metrics": dict(result.metrics)}
+        return lambda tx: jobs.finish(tx, job.id, job.fence, JobState.SUCCEEDED, said)
     start = Start.of_json(job.spec["start"])
     source = Source("checkpoint", start.tip or start.name, job.spec["settings"])
     report = samples.add_samples(
-        workspace, folder.samples_file, batch=job.spec["batch"], source=source
+        workspace, folder.samples_file, batch=job.spec["batch"], source=source, reader=reader
     )
     counted = {
         "batch": job.spec["batch"],

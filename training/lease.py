@@ -16,6 +16,7 @@ from storage import jobs, workers
 from storage.errors import PairwrightError, StaleFenceError
 from storage.ledger import Ledger
 from storage.rows import Job, JobState
+from training import stall
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,7 @@ class Pace:
         look: between looks at the events of the runner and the state of the job.
         grace: from SIGTERM to SIGKILL.
         idle: between looks at an empty queue.
+        stall: after this long without a trace in its folder a runner counts as hanging.
     """
 
     lease: float = 60.0
@@ -37,6 +39,7 @@ class Pace:
     look: float = 1.0
     grace: float = 30.0
     idle: float = 1.0
+    stall: float = stall.DEFAULT_SECONDS
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,13 @@ class Manifest:
     files: Mapping[str, Entry]
     facts: Mapping[str, Any]
 
+    @property
+    def sha256(self) -> str:
+        """One digest over all files: of the lines `sha256  path`, sorted by path, as sha256sum
+        writes them."""
+        lines = (f"{entry.sha256}  {name}\n" for name, entry in sorted(self.files.items()))
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
+
 
 def step_folder(checkpoints: Path, step: int) -> Path:
     """Where the checkpoint of optimizer step `step` is kept."""
@@ -117,6 +124,17 @@ def read(folder: Path) -> Manifest:
         raise _damaged(folder, f"its manifest cannot be read ({error})") from error
 
 
+def steps(checkpoints: Path) -> list[int]:
+    """The steps that a run kept, whole or not, in order."""
+    if not checkpoints.is_dir():
+        return []
+    return sorted(
+        int(found[1])
+        for path in checkpoints.iterdir()
+        if (found := _STEP.fullmatch(path.name)) and path.is_dir()
+    )
+
+
 def newest_verified(checkpoints: Path) -> Path | None:
     """The `step-<n>` folder with the largest n that verifies; None when there is none.
 
@@ -126,12 +144,8 @@ def newest_verified(checkpoints: Path) -> Path | None:
         return None
     for partial in checkpoints.glob("*.partial"):
         put_aside(partial)
-    steps = [
-        (int(found[1]), path)
-        for path in checkpoints.iterdir()
-        if (found := _STEP.fullmatch(path.name)) and path.is_dir()
-    ]
-    for _, path in sorted(steps, reverse=True):
+    for step in reversed(steps(checkpoints)):
+        path = step_folder(checkpoints, step)
         try:
             verify(path)
         except DamagedError:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from storage import dataset_versions
+from storage import checkpoints, dataset_versions
 from storage.ledger import Connection
 from storage.rows import Job
 from storage.workspace import Workspace
-from training import starts
+from training import manifest, starts
 from training.folder import DatasetRef, JobFolder, RunSpec
+from training.hub import facts
 from training.starts import Start
 
 
@@ -26,7 +27,12 @@ def make_ready(workspace: Workspace, job: Job, folder: JobFolder) -> RunSpec:
 
 def _run_spec(db: Connection, workspace: Workspace, job: Job) -> RunSpec:
     home = workspace.home
-    model, adapters = starts.locate(db, home, Start.of_json(job.spec["start"]))
+    model, adapters = "", tuple[str, ...]()
+    if "start" in job.spec:
+        model, adapters = starts.locate(db, home, Start.of_json(job.spec["start"]))
+    if job.kind == "publish" and "step" in job.spec["settings"]:
+        source = _kept_step(db, workspace, job)
+        model, adapters = (model, (*adapters[:-1], source)) if adapters else (source, ())
     reference_model, reference_adapters = "", None
     if "reference" in job.spec:
         reference = Start.of_json(job.spec["reference"])
@@ -46,7 +52,15 @@ def _run_spec(db: Connection, workspace: Workspace, job: Job) -> RunSpec:
         media_url=workspace.media.url,
         prompts=prompts,
         pictures_root=str(Path(prompts).parent) if prompts else None,
+        publication=facts.collect(db, job) if job.kind == "publish" else None,
     )
+
+
+def _kept_step(db: Connection, workspace: Workspace, job: Job) -> str:
+    """The folder of a step that the run of a checkpoint kept."""
+    made = checkpoints.get(db, job.spec["settings"]["subject"])
+    run = JobFolder(workspace.jobs_folder / made.job_id)
+    return str(manifest.step_folder(run.checkpoints, job.spec["settings"]["step"]).resolve())
 
 
 def _dataset(db: Connection, home: Path, job: Job) -> DatasetRef | None:

@@ -105,6 +105,11 @@ def locate(db: Connection, home: Path, start: Start) -> tuple[str, tuple[str, ..
     return weights, tuple(adapters)
 
 
+def is_hub_id(location: str) -> bool:
+    """Whether a model's location is an id on the Hub and not a folder here."""
+    return _HUB_ID.fullmatch(location) is not None and not Path(location).is_dir()
+
+
 def _of_checkpoint(db: Connection, checkpoint: Checkpoint) -> Start:
     line = checkpoints.lineage(db, checkpoint.id)
     return Start(checkpoint.name, checkpoint.model, tuple(row.id for row in line))

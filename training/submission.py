@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from storage import checkpoints, dataset_versions, identity, jobs
-from storage.errors import NotFoundError, WrongInputError
+from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.ledger import Connection
 from storage.rows import DatasetVersion, Job
 from storage.workspace import Workspace
@@ -30,8 +30,9 @@ def submit_training(
 ) -> Job:
     """Queue a training on a dataset version, from a model or a checkpoint.
 
-    The same `key` with the same content gives the job that is already there; without one every
-    call is a new job. Raises NotFoundError or WrongInputError before anything is queued.
+    The same `key` with the same content gives the job that is already there, and with another
+    content raises ConflictError; without one every call is a new job. Raises NotFoundError or
+    WrongInputError before anything is queued.
     """
     with workspace.ledger.write() as tx:
         version = _dataset(tx, dataset, "train")
@@ -44,7 +45,7 @@ def submit_training(
             "dataset": version.id,
             "digest": version.digest,
         }
-        return jobs.submit(tx, kind="train", spec=content, key=_key("train", content, key))
+        return _submit(tx, "train", content, key)
 
 
 def submit_evaluation(
@@ -73,7 +74,7 @@ def submit_evaluation(
             "digest": version.digest,
             "split": split,
         }
-        return jobs.submit(tx, kind="evaluate", spec=content, key=_key("evaluate", content, key))
+        return _submit(tx, "evaluate", content, key)
 
 
 def submit_sampling(
@@ -85,12 +86,16 @@ def submit_sampling(
     settings: SamplingSpec | Mapping[str, Any] | None = None,
     key: str | None = None,
 ) -> Job:
-    """Queue the drawing of answers for a file of prompts; they go into `batch` as pairs."""
+    """Queue the drawing of answers for a file of prompts; they go into `batch` as pairs.
+
+    With one answer per prompt no pair can be made, and `batch` means nothing: the answers are kept
+    to compare one model with another.
+    """
     given = settings or {}
     spec = given if isinstance(given, SamplingSpec) else specs.parse_sampling(given)
     if not prompts.is_file():
         raise NotFoundError(f"There is no file {prompts}.", "Name a JSONL file of prompts.")
-    if not batch.strip():
+    if spec.answers > 1 and not batch.strip():
         raise WrongInputError("The batch has no name.", "Name the batch that gets the pairs.")
     with workspace.ledger.write() as tx:
         content = {
@@ -99,7 +104,7 @@ def submit_sampling(
             "prompts": str(prompts.resolve()),
             "batch": batch,
         }
-        return jobs.submit(tx, kind="sample", spec=content, key=_key("sample", content, key))
+        return _submit(tx, "sample", content, key)
 
 
 def _dataset(db: Connection, name: str, split: str) -> DatasetVersion:
@@ -127,6 +132,16 @@ def _reference_of(db: Connection, start: Start, spec: DPOSpec) -> Start:
     return starts.resolve_reference(db, spec.reference_model, start)
 
 
-def _key(kind: str, content: Mapping[str, Any], key: str | None) -> str:
-    nonce = uuid.uuid4().hex if key is None else key
-    return identity.digest({"kind": kind, "content": dict(content), "nonce": nonce})
+def _submit(tx: Connection, kind: str, content: Mapping[str, Any], key: str | None) -> Job:
+    """Queue the job, or give back the one that was queued under this key.
+
+    Raises ConflictError when that one is about something else.
+    """
+    unique = identity.digest({"kind": kind, "key": uuid.uuid4().hex if key is None else key})
+    job = jobs.submit(tx, kind=kind, spec=content, key=unique)
+    if identity.canonical_json(dict(job.spec)) != identity.canonical_json(dict(content)):
+        raise ConflictError(
+            f"The key {key!r} was used for job {job.id}, which does something else.",
+            "Use a new key for a new job.",
+        )
+    return job

@@ -1,8 +1,8 @@
 """The worker: claims jobs from the ledger, one at a time, and sees each through.
 
-`python -m training.worker --home DIR [--once] [--poll SECONDS]`. Any number of workers may serve
-one workspace. One that dies loses nothing: its runner dies with it, and the next worker goes on
-from the newest whole checkpoint.
+`python -m training.worker --home DIR [--once] [--poll SECONDS] [--stall-minutes N]`. Any number of
+workers may serve one workspace. One that dies loses nothing: its runner dies with it, and the next
+worker goes on from the newest whole checkpoint.
 """
 
 from __future__ import annotations
@@ -23,9 +23,12 @@ from storage import jobs, workers, workspace
 from storage.errors import PairwrightError, StaleFenceError
 from storage.rows import Job
 from storage.workspace import Workspace
-from training import local_runner
+from training import keeping, local_runner
 from training.attempt import Attempt
 from training.lease import Identity, Pace
+
+# seconds after the start: what matters first is the queue
+FIRST_SEALING = 5.0
 
 
 def run(
@@ -46,6 +49,7 @@ def run(
     me = Identity(uuid.uuid4().hex, os.getpid(), _machine())
     attended, beat_at = 0, time.monotonic()
     _register(opened, me)
+    _make_up(opened)
     try:
         while not stop.is_set():
             due = time.monotonic() - beat_at >= pace.renew
@@ -91,6 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--poll", type=float, default=Pace.idle, help="seconds between looks at an empty queue"
     )
+    parser.add_argument(
+        "--stall-minutes",
+        type=float,
+        default=Pace.stall / 60,
+        help="a run without a sign of life for this long is killed and tried again",
+    )
     options = parser.parse_args(arguments)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -100,11 +110,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PairwrightError as error:
         print(error, file=sys.stderr)
         return 1
+    # beside the jobs, which can take hours
+    sealer = threading.Thread(target=_seal, args=(opened, stop), name="sealing")
+    sealer.start()
     try:
-        run(opened, stop=stop, once=options.once, pace=Pace(idle=options.poll))
+        run(
+            opened,
+            stop=stop,
+            once=options.once,
+            pace=Pace(idle=options.poll, stall=60 * options.stall_minutes),
+        )
     finally:
+        stop.set()
+        sealer.join()
         opened.close()
     return 0
+
+
+def _seal(opened: Workspace, stop: threading.Event) -> None:
+    if not stop.wait(FIRST_SEALING):
+        # brings in Polars and PyArrow, which a short life does not need
+        from storage import sealing
+
+        sealing.keep(opened, stop)
 
 
 def _attend(
@@ -141,6 +169,17 @@ def _register(opened: Workspace, me: Identity) -> None:
         workers.beat(tx, me.id, me.pid, me.host)
     if released:
         print(f"gave back {released} jobs of dead workers", flush=True)
+
+
+def _make_up(opened: Workspace) -> None:
+    """Keep what earlier jobs left behind for analytics and nobody has kept."""
+    try:
+        kept = keeping.make_up(opened)
+    except PairwrightError as error:
+        print(f"scores and answers of earlier jobs wait: {error.what}", flush=True)
+        return
+    if kept:
+        print(f"kept the scores or answers of {kept} earlier jobs", flush=True)
 
 
 def _claim(opened: Workspace, me: Identity, pace: Pace, *, beat: bool) -> Job | None:

@@ -1,4 +1,4 @@
-"""pairwright dataset build, list, show, export."""
+"""pairwright dataset build, list, show, check, diff, export, push."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from console.commands import publishing
 from console.options import Run, shared
 
 if TYPE_CHECKING:
@@ -114,30 +115,91 @@ def export(
     version: VersionName,
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for the export.")],
     record_format: Annotated[
-        Literal["swift"],
+        Literal["dpo-json", "triples", "trl", "swift", "parquet"],
         typer.Option(
-            "--format", metavar="swift", help="swift: preferences.jsonl with pictures beside it."
+            "--format",
+            metavar="dpo-json|triples|trl|swift|parquet",
+            help="dpo-json: an array of prompt, chosen, rejected, images. triples: lines of plain "
+            "texts. trl: Parquet that TRL's DPOTrainer reads, pictures within. swift: "
+            "preferences.jsonl. parquet: every column.",
         ),
     ] = "swift",
 ) -> None:
     """Write a dataset version as files.
 
-    `pairwright import` reads them back to the same pairs.
+    Train and holdout are files of their own, pictures lie beside them. `pairwright import` reads
+    the swift format back to the same pairs. Rows that a format cannot hold are left out and
+    counted.
     """
-    from storage import dataset_versions, swift_export
+    from storage import dataset_versions, exports
 
     with run.workspace() as workspace:
         with workspace.ledger.read() as db:
             found = get(db, version)
         rows = dataset_versions.read_rows(workspace, found)
-        written = swift_export.export_rows(workspace, rows, out)
+        title = f"Dataset {found.id}, labels: {found.labels}"
+        made = exports.export_rows(workspace, rows, record_format, out, title)
+    written = sum(made.rows.values())
+    result = {**vars(made), "version": found.id, "rows": written, "splits": made.rows}
+    left_out = [f"Left out: {count}, each {why}." for why, count in made.excluded.items()]
     run.output.show(
-        {"version": found.id, "rows": len(rows), "format": record_format, "file": written},
-        f"{len(rows)} rows of {found.id} written to {written}.",
+        {**result, "file": made.files[0]},
+        f"{written} rows of {found.id} written to {made.folder} "
+        f"({', '.join(f'{count} {side}' for side, count in made.rows.items())}).",
+        *left_out,
     )
 
 
-COMMANDS = {"build": build, "list": list_versions, "show": show, "export": export}
+@shared
+def check(run: Run, version: VersionName) -> None:
+    """Read a dataset version whole and compare it with its recorded digest."""
+    from storage import dataset_versions
+
+    with run.workspace() as workspace:
+        with workspace.ledger.read() as db:
+            found = get(db, version)
+        rows = len(dataset_versions.read_rows(workspace, found))
+    run.output.show(
+        {"version": found.id, "rows": rows, "digest": found.digest, "matches": True},
+        f"Dataset {found.id}: {rows} rows read, the digest {found.digest} matches.",
+    )
+
+
+@shared
+def diff(
+    run: Run,
+    before: Annotated[str, typer.Argument(metavar="V", help="The earlier version, such as v1.")],
+    after: Annotated[str, typer.Argument(metavar="W", help="The later version, such as v2.")],
+) -> None:
+    """Compare two dataset versions.
+
+    Counts the pairs that were added, removed, flipped (chosen and rejected exchanged) or moved to
+    another side of the split, by category. With --json, also the ids of those pairs.
+    """
+    from console.views import dataset_changes
+    from storage import dataset_diff, dataset_versions
+
+    with run.workspace() as workspace:
+        with workspace.ledger.read() as db:
+            versions = [get(db, name) for name in (before, after)]
+        old, new = (dataset_versions.read_rows(workspace, version) for version in versions)
+    found = dataset_diff.compare(old, new)
+    sentences = dataset_changes.sentences(before, after, found)
+    run.output.show(dataset_changes.as_result(before, after, found), *sentences)
+    if not run.output.as_json:
+        counts = [list(vars(line).values()) for line in found.categories]
+        run.output.table(vars(found.categories[0]), counts)
+
+
+COMMANDS = {
+    "build": build,
+    "list": list_versions,
+    "show": show,
+    "check": check,
+    "diff": diff,
+    "export": export,
+    "push": publishing.push_dataset,
+}
 
 
 def get(db: Connection, version: str) -> DatasetVersion:

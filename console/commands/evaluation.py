@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from console.exit_codes import ExitCode
 from console.options import Run, shared
+
+if TYPE_CHECKING:
+    from storage.rows import Job
+    from training.targets import Judged
 
 
 @shared
@@ -18,13 +23,35 @@ def evaluate(
         Literal["holdout", "train", "all"],
         typer.Option(metavar="holdout|train|all", help="Which rows of it."),
     ] = "holdout",
+    target: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            help="Preference accuracy to exceed, such as 0.65. Default: the checkpoint's own "
+            "target_accuracy.",
+            show_default=False,
+        ),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Undecided counts as not met.")] = False,
 ) -> None:
     """Measure a checkpoint on a dataset version.
 
-    Waits for the figures.
+    Waits for the figures. With a target it is met when the whole 95% interval of the preference
+    accuracy lies above it, not met (exit code 3) when it lies below, else undecided.
     """
     from console.commands import datasets, jobs
-    from training import submission
+    from training import submission, targets
+
+    if target is not None:
+        targets.check(target)
+    judged: list[Judged] = []
+
+    def judge(job: Job) -> tuple[dict[str, Any], str]:
+        wanted = target if target is not None else job.spec["settings"].get("target_accuracy")
+        if wanted is None:
+            return {}, ""
+        judged.append(targets.judge(dict(job.result or {}).get("metrics", {}), wanted))
+        return {"target": judged[0].as_json()}, judged[0].why
 
     with run.workspace() as workspace:
         with workspace.ledger.read() as db:
@@ -32,4 +59,7 @@ def evaluate(
         job = submission.submit_evaluation(
             workspace, checkpoint=checkpoint, dataset=dataset, split=split
         )
-        jobs.show_outcome(run, workspace, job, wait=True)
+        jobs.show_outcome(run, workspace, job, wait=True, judge=judge)
+    missed = {targets.Verdict.NOT_MET} | ({targets.Verdict.UNDECIDED} if strict else set())
+    if any(one.verdict in missed for one in judged):
+        raise typer.Exit(ExitCode.GATE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -34,8 +34,8 @@ JobName = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job.")]
 def list_jobs(
     run: Run,
     kind: Annotated[
-        Literal["train", "evaluate", "sample"] | None,
-        typer.Option(metavar="train|evaluate|sample", help="Only jobs of this kind."),
+        Literal["train", "evaluate", "sample", "publish"] | None,
+        typer.Option(metavar="train|evaluate|sample|publish", help="Only jobs of this kind."),
     ] = None,
 ) -> None:
     """List the latest jobs."""
@@ -104,13 +104,23 @@ def cancel(run: Run, job: JobName) -> None:
 COMMANDS = {"list": list_jobs, "show": show, "logs": logs, "cancel": cancel}
 
 
-def show_outcome(run: Run, workspace: Workspace, job: Job, wait: bool) -> None:
-    """Say that a job waits in the queue; or follow it and show what came out."""
+def show_outcome(
+    run: Run,
+    workspace: Workspace,
+    job: Job,
+    wait: bool,
+    judge: Callable[[Job], tuple[dict[str, Any], str]] | None = None,
+) -> None:
+    """Say that a job waits in the queue; or follow it and show what came out.
+
+    `judge` adds to the result of a job that has ended, in JSON and as a sentence.
+    """
     from console import following
 
     if wait:
         job = following.until_final(workspace, job.id, run.output)
-        run.output.show(_outcome(job), _ending(job))
+        more, sentence = judge(job) if judge else ({}, "")
+        run.output.show(_outcome(job) | more, _ending(job), *filter(None, [sentence]))
         _show_metrics(run, job)
         return
     run.output.show(_outcome(job), f"Job {job.id} ({job.kind}) is {job.state}.")
@@ -145,6 +155,8 @@ def _ending(job: Job) -> str:
     said = f"Job {job.id} ({job.kind}) {job.state}."
     if result.get("checkpoint"):
         said += f" Checkpoint {result['checkpoint']}."
+    if result.get("url"):
+        said += f" It is at {result['url']}, tag {result['tag']}."
     if "report" in result:
         report = result["report"]
         said += (

@@ -22,7 +22,7 @@ def sample(
     ],
     batch: Annotated[
         str, typer.Option(metavar="NAME", help="Batch that gets the pairs; made when new.")
-    ],
+    ] = "",
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Setting of sampling: temperature=0.8"),
@@ -31,15 +31,18 @@ def sample(
 ) -> None:
     """Let a model answer prompts, to compare.
 
-    Two answers that differ become a pair of the batch.
+    Two answers that differ become a pair of the batch. With --set answers=1 there is no pair and no
+    batch: `checkpoint diff` compares such answers between checkpoints.
     """
     from console.commands import jobs
     from training import keys, submission
     from training import spec as specs
 
     chosen = specs.parse_sampling(keys.parse_overrides(settings or []))
-    if chosen.answers != 2:
+    if chosen.answers > 2:
         raise typer.BadParameter(f"answers is {chosen.answers}, but a pair has two")
+    if chosen.answers == 2 and not batch:
+        raise typer.BadParameter("two answers become pairs of a batch: name it with --batch")
     with run.workspace() as workspace:
         job = submission.submit_sampling(
             workspace, start_from=start_from, prompts=prompts, batch=batch, settings=chosen

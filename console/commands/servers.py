@@ -34,6 +34,19 @@ ConsolePort = Annotated[
     int, typer.Option(min=1, max=65535, metavar="N", help="Port of the console.")
 ]
 
+ApiPort = Annotated[
+    int, typer.Option(min=0, max=65535, metavar="N", help="Port of the API; 0 starts none.")
+]
+
+StallMinutes = Annotated[
+    float,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="A run without a sign of life for this long is killed and tried again.",
+    ),
+]
+
 
 @shared
 def up(
@@ -42,15 +55,17 @@ def up(
     public_url: PublicUrl = None,
     labeling_port: LabelingPort = 7871,
     console_port: ConsolePort = 8501,
+    api_port: ApiPort = 8600,
+    stall_minutes: StallMinutes = 60,
 ) -> None:
-    """Start labeling, console and worker.
+    """Start labeling, console, API and worker.
 
     They run until Ctrl-C; one that dies is started again. Logs are in the workspace.
     """
     from console import following, serving
     from storage import links
 
-    addresses = addresses_of(host, public_url, labeling_port, console_port)
+    addresses = addresses_of(host, public_url, labeling_port, console_port, api_port)
     with run.workspace() as workspace:
         serving.check_ports(addresses)
         serving.remember(workspace.home, addresses)
@@ -59,13 +74,18 @@ def up(
         services = [
             serving.labeling_service(workspace.home, addresses),
             serving.console_service(workspace.home, addresses),
-            following.worker_service(workspace),
+            *([serving.api_service(workspace.home, addresses)] if api_port else []),
+            following.worker_service(workspace, stall_minutes),
         ]
         links_line = (
             f"Links      {open_links} handed out; new ones: "
             "pairwright link create --batch NAME --annotator WHO"
         )
-        result = {"labeling": addresses.labeling_url, "console": addresses.console_url}
+        result = {
+            "labeling": addresses.labeling_url,
+            "console": addresses.console_url,
+            "api": addresses.api_url or None,
+        }
         lines = [links_line, *ready_lines(run, addresses)]
         serving.serve(services, run.output, result, lines)
 
@@ -74,22 +94,25 @@ def up(
 def worker(
     run: Run,
     once: Annotated[bool, typer.Option("--once", help="End when no job waits.")] = False,
+    stall_minutes: StallMinutes = 60,
 ) -> None:
     """Run jobs of the workspace until Ctrl-C.
 
     `pairwright up` starts a worker of its own; more of them share the queue.
     """
     from console import serving
+    from training import lease
     from training import worker as workers
 
     with run.workspace() as workspace, serving.stop_signals() as stop:
         run.output.say(f"Worker on {workspace.home}; Ctrl-C stops it.")
-        attended = workers.run(workspace, stop=stop, once=once)
+        pace = lease.Pace(stall=60 * stall_minutes)
+        attended = workers.run(workspace, stop=stop, once=once, pace=pace)
     run.output.show({"jobs": attended}, f"{attended} jobs attended.")
 
 
 def addresses_of(
-    host: str, public_url: str | None, labeling_port: int, console_port: int
+    host: str, public_url: str | None, labeling_port: int, console_port: int, api_port: int = 0
 ) -> Addresses:
     """The addresses that the options name. Raises BadParameter where they contradict."""
     from console import serving
@@ -100,9 +123,11 @@ def addresses_of(
         raise typer.BadParameter(
             f"--host {host} needs --public-url: the address that annotators will type"
         )
-    if labeling_port == console_port:
-        raise typer.BadParameter(f"both servers cannot use port {labeling_port}")
-    return serving.Addresses(host, labeling_port, console_port, public_url or "")
+    taken = [port for port in (labeling_port, console_port, api_port) if port]
+    for port in taken:
+        if taken.count(port) > 1:
+            raise typer.BadParameter(f"two servers cannot use port {port}")
+    return serving.Addresses(host, labeling_port, console_port, public_url or "", api_port)
 
 
 def ready_lines(run: Run, addresses: Addresses) -> list[str]:
@@ -111,6 +136,7 @@ def ready_lines(run: Run, addresses: Addresses) -> list[str]:
         f"Workspace  {run.home}",
         f"Console    {addresses.console_url}",
         f"Labeling   {addresses.labeling_url}",
+        *([f"API        {addresses.api_url}"] if addresses.api_url else []),
         f"Logs       {run.home / 'logs'}",
         "Stop       Ctrl-C",
     ]

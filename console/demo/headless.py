@@ -155,6 +155,7 @@ class _Loop:
         name = f"round-{self.done}"
         with clock.phase("sampling", self.output, f"Answers of {self.start} into batch {name}"):
             asked = self._ask(name, self.sizes.prompts, self.done, "train")
+            self._open_batch(name)
             answered = self._sample(asked, name, temperature=1.0)
             # behind it in the queue: they are drawn while the experts vote
             first_look = self._queue_first_look()
@@ -269,6 +270,11 @@ class _Loop:
 
     def _samples_of(self, job: Job) -> Path:
         return self.workspace.jobs_folder / job.id / "samples.jsonl"
+
+    def _open_batch(self, name: str) -> None:
+        with self.workspace.ledger.write() as tx:
+            # two answers that the oracle calls equal are so to everybody: reviews would add nothing
+            batches.create(tx, name, review_limit=1)
 
     def _pairs_in(self, batch: str) -> int:
         with self.workspace.ledger.read() as db:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from console import charts, entrance, widgets
-from console.views import runs, wording
+from console.views import losses, runs, wording
 from console.views.curves import Panel
 from console.views.runs import RunDetail, RunsList
 from storage.workspace import Workspace
@@ -88,8 +88,10 @@ def draw_detail(workspace: Workspace, view: RunDetail) -> None:
         widgets.step(view.hint, view.command, key="hint")
     elif view.hint:
         widgets.quiet(view.hint, key="hint")
+    for number, (sentence, link) in enumerate(view.published):
+        widgets.step(sentence, link, key=f"published-{number}")
     if view.panels:
-        draw_panels(view.panels, view.line.id)
+        draw_panels(view)
     draw_tables(workspace, view)
 
 
@@ -133,11 +135,27 @@ def stop(workspace: Workspace, run: str) -> None:
         runs.stop(workspace, run)
 
 
-def draw_panels(panels: Sequence[Panel], run: str) -> None:
-    for start in range(0, len(panels), 3):
-        for place, panel in zip(st.columns(3), panels[start : start + 3], strict=False):
+def draw_panels(view: RunDetail) -> None:
+    for start in range(0, len(view.panels), 3):
+        row = view.panels[start : start + 3]
+        for place, panel in zip(st.columns(3), row, strict=False):
             with place.container(border=True, height="stretch", gap="xsmall"):
-                draw_panel(panel, run)
+                draw_panel(panel, view.line.id)
+        if start == 0:
+            draw_guide(view.losses)
+
+
+def draw_guide(said: str) -> None:
+    """Under the losses: what those of this run do, and how to read them in general."""
+    words, guide = st.columns([4, 1], vertical_alignment="center")
+    if said:
+        with words:
+            st.text(said)
+    with guide.popover("How to read the losses", width="stretch"):
+        for number, (seen, meaning) in enumerate(losses.GUIDE):
+            st.markdown(f"**{seen}**")
+            widgets.quiet(meaning, key=f"guide-{number}")
+        widgets.quiet(losses.START, key="guide-start")
 
 
 def draw_panel(panel: Panel, run: str) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from console.views import curves, figures, wording
+from console.views import curves, figures, losses, wording
 from console.views.curves import Panel
 from console.views.figures import FigureLine
-from storage import checkpoints, clock, events, jobs, workers
+from storage import checkpoints, clock, events, jobs, publications, workers
 from storage.ledger import Connection
 from storage.rows import Attempt, Checkpoint, Job, JobEvent, JobState
 from storage.workspace import Workspace
@@ -82,7 +82,9 @@ class RunDetail:
         is_final: nothing will change any more.
         can_stop: a stop can still be asked for.
         panels: the curves of a training; empty for other kinds.
+        losses: what the losses of this run do, in words; empty where there are none.
         figures_of: what the table of figures describes, such as `checkpoint v1-a` or `step 40`.
+        published: what this run made or put on the Hub, as a sentence and a link.
         hint: what to do next in a sentence, with a command where there is one.
     """
 
@@ -93,10 +95,12 @@ class RunDetail:
     error: str
     notes: Sequence[str]
     panels: Sequence[Panel]
+    losses: str
     figures_of: str
     figures: Sequence[FigureLine]
     settings: Sequence[tuple[str, str]]
     attempts: Sequence[AttemptLine]
+    published: Sequence[tuple[str, str]]
     hint: str
     command: str
 
@@ -128,8 +132,10 @@ def detail(workspace: Workspace, job_id: str) -> RunDetail:
         metrics = events.listed(db, job_id, kind="metric")
         notes = events.listed(db, job_id, kind="note")
         made = _checkpoint(db, job)
+        published = _published(db, job, made)
     title, measured = _measured(job, made, metrics)
     hint, command = _hint(workspace.home, job, made)
+    panels = curves.panels(metrics, _settings(job)) if job.kind == "train" else []
     return RunDetail(
         line=_line(job, now),
         mark=Mark(job.id, job.state, job.attempt, _last([*metrics, *notes])),
@@ -137,11 +143,13 @@ def detail(workspace: Workspace, job_id: str) -> RunDetail:
         can_stop=not job.state.is_final and job.state is not JobState.CANCELLING,
         error=job.error,
         notes=[str(note.payload.get("text", "")) for note in notes],
-        panels=curves.panels(metrics, _settings(job)) if job.kind == "train" else [],
+        panels=panels,
+        losses=losses.sentence(panels[0], is_final=job.state.is_final) if panels else "",
         figures_of=title,
         figures=figures.table(measured),
         settings=[(key, _written(value)) for key, value in sorted(_settings(job).items())],
         attempts=[_attempt(attempt, now) for attempt in tries],
+        published=published,
         hint=hint,
         command=command,
     )
@@ -212,6 +220,24 @@ def _start(job: Job) -> str:
 def _checkpoint(db: Connection, job: Job) -> Checkpoint | None:
     made = [row for row in checkpoints.listed(db) if row.job_id == job.id]
     return made[-1] if made else None
+
+
+def _published(db: Connection, job: Job, made: Checkpoint | None) -> list[tuple[str, str]]:
+    """Publications of the run's checkpoint, or by the run itself, the newest first."""
+    found = [
+        row
+        for row in publications.listed(db)
+        if row.job_id == job.id or (made is not None and row.subject == made.id)
+    ]
+    return [
+        (
+            f"Published as {row.repo} ({'private' if row.private else 'public'}), revision "
+            f"{row.revision[:12]}{f', tag {row.tag}' if row.tag else ''}, "
+            f"{wording.stamp(row.created_at)}.",
+            row.url,
+        )
+        for row in found
+    ]
 
 
 def _measured(

@@ -17,7 +17,12 @@ MICROS = 1_000_000
 
 NOT_AVAILABLE = "n/a"
 
-_JOB_KINDS = {"train": "training", "evaluate": "evaluation", "sample": "sampling"}
+_JOB_KINDS = {
+    "train": "training",
+    "evaluate": "evaluation",
+    "sample": "sampling",
+    "publish": "publishing",
+}
 
 
 def count(number: int, noun: str, plural: str = "") -> str:

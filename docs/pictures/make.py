@@ -60,6 +60,7 @@ def _servers(home: Path) -> Iterator[tuple[str, str]]:
     ports = [_free_port(), _free_port()]
     command = [PAIRWRIGHT, "--home", str(home), "up"]
     command += ["--labeling-port", str(ports[0]), "--console-port", str(ports[1])]
+    command += ["--api-port", "0"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     addresses = [f"http://127.0.0.1:{port}" for port in ports]
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from streamlit.testing.v1 import AppTest
 
-from storage import jobs
+from storage import jobs, publications
 from storage.rows import JobState
 from storage.workspace import Workspace
 
@@ -124,3 +124,43 @@ def test_log_settings_notes_and_attempts_are_shown(
     assert dict(zip(settings["setting"], settings["value"], strict=True))["beta"] == "0.3"
     attempts = test.dataframe[2].value
     assert list(attempts["outcome"]) == ["under way"]
+
+
+def test_the_losses_of_the_run_are_put_into_words_beside_the_guide(
+    run_jobs: Any, page: Page
+) -> None:
+    job = run_jobs.start()
+    for step in range(1, 25):
+        run_jobs.report(job, step, loss=0.7 - 0.01 * step)
+    for step, loss in ((0, 0.69), (8, 0.6), (16, 0.65), (24, 0.7)):
+        run_jobs.report(job, step, "holdout", validation_loss={"value": loss, "n": 9})
+    words = texts(page("runs"))
+    assert any(word.startswith("So far: training loss falls while validation") for word in words)
+    assert "Over-fitting: stop, or train fewer epochs." in words
+    run_jobs.end(job)
+    assert any("the model is over-fitting" in word for word in texts(page("runs")))
+
+
+def test_what_was_published_is_shown_with_revision_and_link(
+    run_jobs: Any, page: Page, workspace: Workspace
+) -> None:
+    job = run_jobs.start()
+    with workspace.ledger.write() as tx:
+        publications.add(
+            tx,
+            job_id=job.id,
+            kind="checkpoint",
+            subject="c1",
+            repo="org/aligned",
+            revision="0123456789abcdef",
+            tag="v1-c1",
+            url="https://hub.test/org/aligned/commit/0123456789abcdef",
+            private=True,
+        )
+    test = page("runs", run=job.id)
+    assert any(
+        word.startswith("Published as org/aligned (private), revision 0123456789ab, tag v1-c1")
+        for word in texts(test)
+    )
+    links = [code.value for code in test.code]
+    assert "https://hub.test/org/aligned/commit/0123456789abcdef" in links

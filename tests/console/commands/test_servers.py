@@ -61,11 +61,12 @@ def test_new_links_begin_with_the_address_that_up_was_last_given(
 def test_up_serves_restarts_what_dies_and_stops_in_order(
     imported: Pairwright, tmp_path: Path
 ) -> None:
-    labeling, console = ports.any_free(), ports.any_free()
+    labeling, console, api = ports.any_free(), ports.any_free(), ports.any_free()
     running = subprocess.Popen(
         [
             *(sys.executable, "-m", "console.main", "up", "--home", str(tmp_path / "home")),
-            *("--labeling-port", str(labeling), "--console-port", str(console), "--json"),
+            *("--labeling-port", str(labeling), "--console-port", str(console)),
+            *("--api-port", str(api), "--json"),
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -78,6 +79,8 @@ def test_up_serves_restarts_what_dies_and_stops_in_order(
         assert said["console"] == f"http://127.0.0.1:{console}"
         assert ports.answers(labeling, "/healthz")
         assert ports.answers(console, "/_stcore/health")
+        assert said["api"] == f"http://127.0.0.1:{api}"
+        assert ports.answers(api, "/health")
         [worker] = [pid for pid, words in _children(running.pid) if "training.worker" in words]
         os.kill(worker, signal.SIGKILL)
         _wait_for_another(running.pid, "training.worker", worker)

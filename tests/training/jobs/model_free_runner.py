@@ -39,6 +39,9 @@ def main() -> int:
         os.kill(os.getpid(), signal.SIGKILL)
     if orders.get("child"):
         subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    if run.attempt <= int(orders.get("hang", 0)):
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(600)
     if run.kind == "train":
         _count(folder, run.attempt, orders)
     elif run.kind == "sample":

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage import jobs
-from storage.errors import NotFoundError, WrongInputError
+from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.rows import DatasetVersion, Job, JobState
 from storage.workspace import Workspace
 from training import submission
@@ -48,7 +48,8 @@ def test_the_same_training_twice_is_two_jobs_unless_a_key_says_otherwise(
 
     assert keyed("k", DPOSpec()) == keyed("k", DPOSpec())
     assert keyed("k", DPOSpec()) != keyed("k2", DPOSpec())
-    assert keyed("k", DPOSpec()) != keyed("k", DPOSpec(beta=0.2))
+    with pytest.raises(ConflictError, match="does something else"):
+        keyed("k", DPOSpec(beta=0.2))
 
 
 def test_a_start_may_be_a_folder_or_a_hub_id(

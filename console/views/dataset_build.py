@@ -1,0 +1,118 @@
+"""What a build would put into a dataset version and what it leaves out, before it is built."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+
+from console.views import datasets, wording
+from console.views.datasets import CategoryLine
+from rounds.dataset import BuildSettings, DatasetPreview
+from storage import dataset_split
+from storage.rows import DatasetRow, DatasetVersion
+from storage.workspace import Workspace
+
+NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class PlanLine:
+    """One category: what goes in, by side, and what stays out with the reasons."""
+
+    category: str
+    pairs: int
+    rows: int
+    train: int
+    holdout: int
+    left_out: int
+    reasons: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A build that has not happened yet.
+
+    Attributes:
+        summary: what goes in.
+        left_out: what stays out and why; empty for nothing.
+        rows: how many go in; 0 means that nothing can be built.
+        apart: what will not stand on both sides of the split.
+        command: the same build on the command line.
+    """
+
+    summary: str
+    left_out: str
+    rows: int
+    lines: Sequence[PlanLine]
+    apart: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Built:
+    """A version that was just built, or that was there already."""
+
+    id: str
+    summary: str
+    digest: str
+    train: str
+
+
+def plan(workspace: Workspace, settings: BuildSettings, found: DatasetPreview) -> Plan:
+    """Count a preview by category and side, drawing the split as the build will.
+
+    Raises:
+        WrongInputError: the holdout cannot be drawn.
+    """
+    ordered = sorted(found.rows, key=lambda row: row.pair_id)
+    split = dataset_split.assign(ordered, settings.holdout, settings.seed)
+    train, holdout = (split.sides.count(side) for side in datasets.SPLITS)
+    out = found.pairs - len(found.rows)
+    apart = " and no ".join(split.kept_apart)
+    return Plan(
+        summary=(
+            f"{wording.count(len(found.rows), 'row')} of {wording.count(found.pairs, 'pair')}: "
+            f"{train:,} to train, {holdout:,} held out."
+        ),
+        left_out=f"Left out: {datasets.reasons(found.excluded)}." if out else "",
+        rows=len(found.rows),
+        lines=_lines(found, ordered, split.sides),
+        apart=f"No {apart} will stand on both sides of the split." if holdout else "",
+        command=wording.command(
+            workspace.home, "dataset", "build", *datasets.build_words(asdict(settings))
+        ),
+    )
+
+
+def built(workspace: Workspace, version: DatasetVersion) -> Built:
+    words = ("train", "--dataset", version.id, "--from", "MODEL")
+    return Built(
+        id=version.id,
+        summary=datasets.summary(version),
+        digest=version.digest,
+        train=wording.command(workspace.home, *words),
+    )
+
+
+def _lines(
+    found: DatasetPreview, rows: Sequence[DatasetRow], sides: Sequence[str]
+) -> list[PlanLine]:
+    placed = [replace(row, split=side) for row, side in zip(rows, sides, strict=True)]
+    inside = {line.category: line for line in datasets.categories(placed)}
+    outside = {name or "none": counts for name, counts in found.excluded_by_category.items()}
+    lines = []
+    for name in inside.keys() | outside.keys():
+        there = inside.get(name, CategoryLine(name, 0, 0, 0, ""))
+        left_out = sum(outside.get(name, {}).values())
+        lines.append(
+            PlanLine(
+                category=name,
+                pairs=there.rows + left_out,
+                rows=there.rows,
+                train=there.train,
+                holdout=there.holdout,
+                left_out=left_out,
+                reasons=datasets.reasons(outside.get(name, {})) or NOTHING,
+            )
+        )
+    return sorted(lines, key=lambda line: (-line.pairs, line.category))

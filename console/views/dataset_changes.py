@@ -1,0 +1,120 @@
+"""What changed between two dataset versions, as the Datasets page shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from console.views import datasets, wording
+from storage import dataset_diff
+from storage.dataset_diff import CategoryDiff, Change, DatasetDiff
+from storage.rows import DatasetRow
+from storage.workspace import Workspace
+
+# examples of one kind of change; all are counted
+MOST_EXAMPLES = 200
+KINDS = ("added", "removed", "flipped", "moved")
+
+
+@dataclass(frozen=True)
+class ChangeLine:
+    """One changed pair: `change` says what is different in a few words."""
+
+    id: str
+    prompt: str
+    category: str
+    change: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two versions compared. `sentences` count everything, `categories` by category."""
+
+    sentences: Sequence[str]
+    categories: Sequence[CategoryDiff]
+    diff: DatasetDiff
+    command: str
+
+    def counts(self) -> dict[str, int]:
+        return {kind: len(getattr(self.diff, kind)) for kind in KINDS}
+
+
+def compare(
+    workspace: Workspace,
+    before: tuple[str, Sequence[DatasetRow]],
+    after: tuple[str, Sequence[DatasetRow]],
+) -> Comparison:
+    """Compare two versions, each as its name and its rows."""
+    diff = dataset_diff.compare(before[1], after[1])
+    return Comparison(
+        sentences=sentences(before[0], after[0], diff),
+        categories=diff.categories,
+        diff=diff,
+        command=wording.command(workspace.home, "dataset", "diff", before[0], after[0]),
+    )
+
+
+def sentences(before: str, after: str, diff: DatasetDiff) -> list[str]:
+    """The counts in words; the last sentence is for what stayed."""
+    same = wording.count(len(diff.unchanged), "row")
+    if diff.is_empty:
+        return [f"{before} and {after} hold the same {same} on the same sides."]
+    return [
+        f"From {before} to {after}: {len(diff.added):,} added, {len(diff.removed):,} removed, "
+        f"{len(diff.flipped):,} with chosen and rejected exchanged, "
+        f"{len(diff.moved):,} on another side of the split.",
+        f"{same} unchanged.",
+    ]
+
+
+def examples(comparison: Comparison, kind: str) -> list[ChangeLine]:
+    """Up to MOST_EXAMPLES pairs that changed in this way."""
+    found: Sequence[DatasetRow | Change] = getattr(comparison.diff, kind)
+    return [_line(kind, item) for item in found[:MOST_EXAMPLES]]
+
+
+def both(comparison: Comparison, kind: str, pair_id: str) -> Change | DatasetRow | None:
+    """The changed pair with this id, None when the list has no such pair."""
+    found: Sequence[DatasetRow | Change] = getattr(comparison.diff, kind)
+    return next((item for item in found if _after(item).pair_id == pair_id), None)
+
+
+def as_result(before: str, after: str, diff: DatasetDiff) -> dict[str, Any]:
+    """What `dataset diff --json` prints: counts, counts by category, and ids of changed pairs."""
+    changed: dict[str, Sequence[DatasetRow | Change]] = {k: getattr(diff, k) for k in KINDS}
+    return {
+        "before": before,
+        "after": after,
+        **{kind: len(items) for kind, items in changed.items()},
+        "unchanged": len(diff.unchanged),
+        "categories": diff.categories,
+        "pairs": {
+            kind: [_after(item).pair_id for item in items] for kind, items in changed.items()
+        },
+    }
+
+
+def _line(kind: str, item: DatasetRow | Change) -> ChangeLine:
+    row = _after(item)
+    return ChangeLine(
+        id=row.pair_id,
+        prompt=datasets.question(row),
+        category=row.prompt.category or "none",
+        change=_words(kind, item),
+    )
+
+
+def _words(kind: str, item: DatasetRow | Change) -> str:
+    if not isinstance(item, Change):
+        return f"{kind}, {item.split}"
+    if kind == "moved":
+        return f"{item.before.split} to {item.after.split}"
+    return (
+        f"confidence {item.before.confidence:.2f} ({item.before.labels}) to "
+        f"{item.after.confidence:.2f} ({item.after.labels})"
+    )
+
+
+def _after(item: DatasetRow | Change) -> DatasetRow:
+    return item.after if isinstance(item, Change) else item

@@ -1,0 +1,282 @@
+"""What the Datasets page shows: the versions, one version with its lineage, and its rows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.views import pairs, wording
+from storage import batches, checkpoints, dataset_split, dataset_versions, media
+from storage import pairs as stored_pairs
+from storage.ledger import Connection
+from storage.pairs import PairFilter
+from storage.rows import DatasetRow, DatasetVersion, Json, Media, Turn
+from storage.workspace import Workspace
+
+PAGE_SIZE = 12
+SPLITS = (dataset_split.TRAIN, dataset_split.HOLDOUT)
+ALL_BATCHES = "all batches"
+_BUILD_SETTINGS = ("batch", "labels", "policy", "min_votes", "min_agreement", "holdout", "seed")
+
+
+@dataclass(frozen=True)
+class VersionLine:
+    """A row of the list."""
+
+    id: str
+    rows: int
+    train: int
+    holdout: int
+    labels: str
+    batch: str
+    excluded: str
+    created: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Versions:
+    """The versions, the newest first. `pairs` says whether there is anything to build from."""
+
+    lines: Sequence[VersionLine]
+    batches: Sequence[str]
+    pairs: int
+
+    @property
+    def ids(self) -> list[str]:
+        return [line.id for line in self.lines]
+
+
+@dataclass(frozen=True)
+class CategoryLine:
+    """Rows of one category; `labels` says who decided how many of them."""
+
+    category: str
+    rows: int
+    train: int
+    holdout: int
+    labels: str
+
+
+@dataclass(frozen=True)
+class VersionDetail:
+    """One version.
+
+    Attributes:
+        summary: rows, split and labels in a sentence.
+        apart: what never stands on both sides of the split.
+        settings: what it was built with.
+        trained: what was trained on it, in a sentence; empty for nothing.
+        train, again: commands that train on it, and that build it again.
+    """
+
+    line: VersionLine
+    version: DatasetVersion
+    summary: str
+    apart: str
+    settings: Sequence[tuple[str, str]]
+    trained: str
+    train: str
+    again: str
+
+
+@dataclass(frozen=True)
+class RowLine:
+    """A row of a version in the list."""
+
+    id: str
+    prompt: str
+    category: str
+    split: str
+    labels: str
+    votes: int
+    confidence: float
+
+
+@dataclass(frozen=True)
+class RowsPage:
+    """Some rows. `page` is from 1 and inside `pages`; `total` counts all that match."""
+
+    lines: Sequence[RowLine]
+    total: int
+    page: int
+    pages: int
+
+    @property
+    def position(self) -> str:
+        """`Rows 13 to 24 of 702`."""
+        if not self.lines:
+            return "No row has this category and side."
+        first = (self.page - 1) * PAGE_SIZE + 1
+        return f"Rows {first:,} to {first + len(self.lines) - 1:,} of {self.total:,}"
+
+
+@dataclass(frozen=True)
+class RowDetail:
+    """One row with its pictures, in the order of the prompt."""
+
+    row: DatasetRow
+    turns: Sequence[Turn]
+    media: Mapping[str, Media]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What each picture and video is called on the page: `picture 1`, `video 2`."""
+        numbered = enumerate(self.media.values(), start=1)
+        return {item.id: f"{item.kind} {number}" for number, item in numbered}
+
+
+def listed(workspace: Workspace) -> Versions:
+    """All versions, the newest first."""
+    with workspace.ledger.read() as db:
+        return Versions(
+            lines=[line(version) for version in reversed(dataset_versions.listed(db))],
+            batches=[batch.name for batch in batches.listed(db)],
+            pairs=stored_pairs.count(db, PairFilter()),
+        )
+
+
+def detail(workspace: Workspace, version_id: str) -> VersionDetail:
+    """One version.
+
+    Raises:
+        NotFoundError: no such version.
+    """
+    with workspace.ledger.read() as db:
+        version = dataset_versions.get(db, version_id)
+        trained = _trained(db, version.id)
+    home = workspace.home
+    return VersionDetail(
+        line=line(version),
+        version=version,
+        summary=summary(version),
+        apart=_apart(version.policy),
+        settings=_settings(version),
+        trained=trained,
+        train=wording.command(home, "train", "--dataset", version.id, "--from", "MODEL"),
+        again=wording.command(home, "dataset", "build", *build_words(version.policy)),
+    )
+
+
+def line(version: DatasetVersion) -> VersionLine:
+    return VersionLine(
+        id=version.id,
+        rows=version.rows,
+        train=version.train,
+        holdout=version.holdout,
+        labels=version.labels,
+        batch=str(version.policy.get("batch") or ALL_BATCHES),
+        excluded=reasons(version.excluded),
+        created=wording.stamp(version.created_at),
+        digest=version.digest[:12],
+    )
+
+
+def summary(version: DatasetVersion) -> str:
+    """`702 rows labeled by consensus: 632 to train, 70 held out.`"""
+    return (
+        f"{wording.count(version.rows, 'row')} labeled by {version.labels}: "
+        f"{version.train:,} to train, {version.holdout:,} held out."
+    )
+
+
+def reasons(excluded: Mapping[str, int]) -> str:
+    """`217 tie, 3 no votes`, the most frequent first; empty for none."""
+    ordered = sorted(excluded.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{count:,} {reason}" for reason, count in ordered if count)
+
+
+def build_words(policy: Json) -> list[str]:
+    """The options of `dataset build` for these settings; defaults are left out."""
+    from rounds.dataset import BuildSettings
+
+    words: list[str] = []
+    for name, default in vars(BuildSettings()).items():
+        value = policy.get(name, default)
+        if value is not None and value != default:
+            words += [f"--{name.replace('_', '-')}", str(value)]
+    return words
+
+
+def categories(rows: Sequence[DatasetRow]) -> list[CategoryLine]:
+    """Rows by category, side and label source; the largest category first."""
+    found: dict[str, list[DatasetRow]] = {}
+    for row in rows:
+        found.setdefault(row.prompt.category, []).append(row)
+    lines = [
+        CategoryLine(
+            category=name or "none",
+            rows=len(members),
+            train=sum(row.split == dataset_split.TRAIN for row in members),
+            holdout=sum(row.split == dataset_split.HOLDOUT for row in members),
+            labels=reasons(Counter(row.labels for row in members)),
+        )
+        for name, members in found.items()
+    ]
+    return sorted(lines, key=lambda each: (-each.rows, each.category))
+
+
+def page(rows: Sequence[DatasetRow], category: str, split: str, number: int) -> RowsPage:
+    """Page `number` (from 1, brought into range) of the rows of a category and side."""
+    matching = [
+        row
+        for row in rows
+        if (not category or (row.prompt.category or "none") == category)
+        and (not split or row.split == split)
+    ]
+    last = max(1, -(-len(matching) // PAGE_SIZE))
+    inside = min(max(1, number), last)
+    shown = matching[(inside - 1) * PAGE_SIZE : inside * PAGE_SIZE]
+    return RowsPage([_row(row) for row in shown], len(matching), inside, last)
+
+
+def row_detail(workspace: Workspace, row: DatasetRow) -> RowDetail:
+    """A row with what is known of its media.
+
+    Raises:
+        NotFoundError: a medium that the row names was never imported here.
+    """
+    with workspace.ledger.read() as db:
+        shown = {item: media.get(db, item) for item in row.prompt.media}
+    return RowDetail(row=row, turns=row.prompt.turns, media=shown)
+
+
+def question(row: DatasetRow, length: int = 120) -> str:
+    """The words of the last user turn on one line."""
+    return wording.excerpt(pairs.question(row.prompt.turns), length)
+
+
+def file_of(workspace: Workspace, version: DatasetVersion) -> Path:
+    return workspace.home / version.path
+
+
+def _row(row: DatasetRow) -> RowLine:
+    return RowLine(
+        id=row.pair_id,
+        prompt=question(row),
+        category=row.prompt.category or "none",
+        split=row.split,
+        labels=row.labels,
+        votes=row.votes,
+        confidence=row.confidence,
+    )
+
+
+def _trained(db: Connection, version_id: str) -> str:
+    names = [row.name for row in checkpoints.listed(db) if row.dataset_version == version_id]
+    return f"Trained on it: {', '.join(names)}." if names else ""
+
+
+def _apart(policy: Json) -> str:
+    split = policy.get("split")
+    kept = split.get("kept_apart", ()) if isinstance(split, Mapping) else ()
+    if not kept:
+        return ""
+    return f"No {' and no '.join(str(name) for name in kept)} stand on both sides of the split."
+
+
+def _settings(version: DatasetVersion) -> list[tuple[str, str]]:
+    found = [(name, version.policy.get(name)) for name in _BUILD_SETTINGS]
+    return [(name, ALL_BATCHES if value is None else str(value)) for name, value in found]

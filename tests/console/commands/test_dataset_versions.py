@@ -1,0 +1,85 @@
+"""Commands about dataset versions and models: dataset check, dataset diff, model list."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+Pairwright = Callable[..., Any]
+
+
+def test_check_reads_a_version_and_compares_its_digest(imported: Pairwright) -> None:
+    built = imported("dataset", "build", "--labels", "imported", "--json").result
+    checked = imported("dataset", "check", "v1", "--json")
+    assert checked.code == 0
+    assert checked.result == {
+        "version": "v1",
+        "rows": 6,
+        "digest": built["digest"],
+        "matches": True,
+    }
+
+
+def test_check_of_a_damaged_file_fails_and_names_it(imported: Pairwright, tmp_path: Path) -> None:
+    built = imported("dataset", "build", "--labels", "imported", "--json").result
+    (tmp_path / "home" / built["path"]).write_bytes(b"torn")
+    ended = imported("dataset", "check", "v1")
+    assert ended.code == 1
+    assert built["path"] in ended.err
+
+
+def test_diff_counts_what_moved_by_category(imported: Pairwright) -> None:
+    imported("dataset", "build", "--labels", "imported", "--holdout", "0")
+    imported("dataset", "build", "--labels", "imported", "--holdout", "0.5")
+    found = imported("dataset", "diff", "v1", "v2", "--json").result
+    counts = {kind: found[kind] for kind in ("added", "removed", "flipped", "moved", "unchanged")}
+    assert counts == {"added": 0, "removed": 0, "flipped": 0, "moved": 3, "unchanged": 3}
+    assert len(found["pairs"]["moved"]) == 3
+    [category] = found["categories"]
+    assert (category["category"], category["moved"]) == ("counting", 3)
+
+
+def test_diff_for_people_is_a_sentence_and_a_table(imported: Pairwright) -> None:
+    imported("dataset", "build", "--labels", "imported", "--holdout", "0")
+    imported("dataset", "build", "--labels", "imported", "--holdout", "0.5")
+    ended = imported("dataset", "diff", "v1", "v2")
+    assert ended.code == 0
+    assert "From v1 to v2: 0 added, 0 removed" in ended.out
+    assert "counting" in ended.out
+    same = imported("dataset", "diff", "v1", "v1")
+    assert "v1 and v1 hold the same 6 rows on the same sides." in same.out
+
+
+def test_diff_with_an_unknown_version_names_the_nearest(imported: Pairwright) -> None:
+    imported("dataset", "build", "--labels", "imported")
+    ended = imported("dataset", "diff", "v1", "v2")
+    assert ended.code == 1
+    assert "There is no dataset version 'v2'." in ended.err
+
+
+def test_models_are_listed_with_their_size_and_whether_they_fit(
+    pairwright: Pairwright, tmp_path: Path
+) -> None:
+    folder = tmp_path / "weights"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"model_type": "llava", "vision_config": {}}))
+    save_file({"layers.0.up.weight": np.zeros((10, 20), np.float32)}, folder / "model.safetensors")
+    pairwright("init")
+    pairwright("model", "add", "tiny", folder)
+    pairwright("model", "add", "far", "no-such/model-Thinking")
+    far, tiny = pairwright("model", "list", "--json").result["models"]
+    assert (tiny["parameters"], tiny["size"], tiny["family"]) == (200, 800, "LLaVA")
+    assert tiny["needs"]["lora"]["verdict"] == "fits"
+    # 16 bytes for each weight of a rank of 16 between 10 and 20 values
+    weights = tiny["needs"]["lora"]["bytes"] - 16 * 16 * (10 + 20)
+    assert weights in (200 * 2, 200 * 4)
+    assert tiny["needs"]["full"]["bytes"] == 5 * weights
+    assert (far["parameters"], far["needs"]["lora"]["verdict"]) == (None, "unknown")
+    shown = pairwright("model", "list").out
+    assert "LLaVA" in shown
+    assert "Thinking: reasons step by step" in shown
