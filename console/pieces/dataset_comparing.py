@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from console import widgets
-from console.pieces import rows
+from console.pieces import lists, rows
 from console.views import dataset_changes, datasets
 from console.views.dataset_changes import Comparison
 from console.views.datasets import Versions
@@ -88,7 +88,7 @@ def draw_examples(workspace: Workspace, comparison: Comparison) -> None:
     left, right = st.columns([5, 6], gap="medium")
     with left:
         widgets.quiet(f"{len(lines):,} of {counts[kind]:,} {kind}", key="shown")
-        rows.selectable(
+        lists.selectable(
             lines, EXAMPLES, parameter="pair", selected=selected, alt="Pairs that changed"
         )
     with right:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from console import widgets
-from console.views import pairs
+from console.views import pairs, wording
 from storage.rows import Media, Turn
 from storage.workspace import Workspace
 
@@ -45,5 +45,8 @@ def _draw_media(workspace: Workspace, item: Media, name: str) -> None:
         )
     elif item.kind == "picture":
         st.image(data, width="stretch" if item.width > WIDE else "content", alt=name)
+        size = f"{item.width} by {item.height} pixels"
+        widgets.quiet(f"{name.capitalize()}, {size}", key=name)
     else:
         st.video(data, format=item.mime, alt=name, width="stretch")
+        widgets.quiet(f"{name.capitalize()}, {wording.count(item.size, 'byte')}", key=name)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from console import entrance, widgets
-from console.pieces import dataset_building, dataset_comparing, rows
+from console.pieces import dataset_building, dataset_comparing, lists, rows
 from console.views import datasets, wording
 from console.views.datasets import VersionDetail, Versions
 from storage.errors import PairwrightError
@@ -121,7 +121,7 @@ def draw_rows(workspace: Workspace, found: Sequence[DatasetRow]) -> None:
         widgets.quiet(page.position, key="position")
         selected = st.query_params.get("row") or (page.lines[0].id if page.lines else "")
         if page.lines:
-            rows.selectable(
+            lists.selectable(
                 page.lines, ROWS, parameter="row", selected=selected, alt="Rows of the version"
             )
             st.pagination(page.pages, key="page", bind="query-params", on_change=forget_row)
@@ -164,7 +164,7 @@ def draw_versions(workspace: Workspace, there: Versions) -> None:
         )
         return
     selected = st.query_params.get("version") or there.ids[0]
-    rows.selectable(
+    lists.selectable(
         there.lines,
         VERSIONS,
         parameter="version",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import streamlit as st
 
 from console import entrance, widgets
+from console.pieces import lists, prompts
 from console.views import pairs, wording
 from console.views.pairs import Answer, Choices, PairDetail, PairsPage
 from storage.errors import NotFoundError
 from storage.pairs import PairFilter
-from storage.rows import Media, Turn, Verdict
+from storage.rows import Verdict
 from storage.workspace import Workspace
 
 LINES = {
@@ -30,8 +30,6 @@ VOTES = {
     "when": "When",
 }
 BADGES = {"chosen": "blue", "rejected": "orange"}
-# pictures narrower than this are not blown up, in pixels
-WIDE = 200
 
 
 def filters(choices: Choices) -> tuple[PairFilter, int]:
@@ -94,33 +92,6 @@ def chosen_id(page: PairsPage) -> str:
     return st.query_params.get("pair") or (page.lines[0].id if page.lines else "")
 
 
-def draw_list(page: PairsPage, selected: str) -> None:
-    ids = [line.id for line in page.lines]
-    # another list is another table: a selected row never stands for another pair
-    key = "list-" + hashlib.sha256("".join(ids).encode()).hexdigest()[:12]
-    rows = [ids.index(selected)] if selected in ids else []
-    st.dataframe(
-        widgets.frame(page.lines, LINES),
-        column_config=LINES,
-        hide_index=True,
-        row_height=widgets.ROW_HEIGHT,
-        height=widgets.table_height(len(ids)),
-        key=key,
-        on_select=lambda: select(key, ids),
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": rows}},
-        alt="Pairs that match the filters",
-    )
-
-
-def select(key: str, ids: Sequence[str]) -> None:
-    rows = st.session_state[key]["selection"]["rows"]
-    if rows and rows[0] < len(ids):
-        st.query_params["pair"] = ids[rows[0]]
-    else:
-        st.query_params.pop("pair", None)
-
-
 def draw_detail(workspace: Workspace, pair_id: str) -> None:
     try:
         view = pairs.detail(workspace, pair_id)
@@ -128,48 +99,12 @@ def draw_detail(workspace: Workspace, pair_id: str) -> None:
         widgets.trouble(error)
         return
     widgets.quiet(f"Pair {view.id[:12]} · {view.category} · {view.consensus}", key="head")
-    draw_prompt(workspace, view)
+    prompts.draw(workspace, view.turns, view.media, view.names)
     left, right = st.columns(2, gap="medium")
     for place, answer in zip((left, right), view.answers, strict=True):
         with place:
             draw_answer(answer)
     draw_votes(view)
-
-
-def draw_prompt(workspace: Workspace, view: PairDetail) -> None:
-    """Pictures on the left, the words of every turn on the right."""
-    words = st.container()
-    if view.media:
-        pictures, words = st.columns([2, 3], gap="medium")
-        with pictures:
-            for item in view.media.values():
-                draw_media(workspace, item, view.names[item.id])
-    with words:
-        for number, turn in enumerate(view.turns, start=1):
-            with st.container(key=f"turn-{number}", gap="xsmall"):
-                role = turn.role if turn.role in ("system", "user") else "assistant"
-                widgets.quiet(role, key=f"role-{number}")
-                draw_turn(turn, view.names)
-
-
-def draw_turn(turn: Turn, names: Mapping[str, str]) -> None:
-    for part in turn.parts:
-        st.text(part.text if part.type == "text" else f"[{names[part.media]}]")
-
-
-def draw_media(workspace: Workspace, item: Media, name: str) -> None:
-    data = pairs.content(workspace, item)
-    if data is None:
-        st.text(
-            f"{name.capitalize()} is recorded, but its bytes are missing. Import its file again."
-        )
-    elif item.kind == "picture":
-        st.image(data, width="stretch" if item.width > WIDE else "content", alt=name)
-        size = f"{item.width} by {item.height} pixels"
-        widgets.quiet(f"{name.capitalize()}, {size}", key=name)
-    else:
-        st.video(data, format=item.mime, alt=name, width="stretch")
-        widgets.quiet(f"{name.capitalize()}, {wording.count(item.size, 'byte')}", key=name)
 
 
 def draw_answer(answer: Answer) -> None:
@@ -209,7 +144,14 @@ def main(workspace: Workspace) -> None:
         if not page.lines:
             st.text("No pair matches these filters.")
             return
-        draw_list(page, chosen_id(page))
+        lists.selectable(
+            page.lines,
+            LINES,
+            parameter="pair",
+            selected=chosen_id(page),
+            alt="Pairs that match the filters",
+            most_rows=size,
+        )
         st.pagination(page.pages, key="page", bind="query-params")
     with right:
         draw_detail(workspace, chosen_id(page))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-
 import streamlit as st
 
 from console import charts, entrance, widgets
+from console.pieces import lists
 from console.views import losses, runs, wording
 from console.views.curves import Panel
 from console.views.runs import RunDetail, RunsList
@@ -49,33 +47,6 @@ MOST_ROWS = 8
 # how often the page looks again while something runs, and while nothing does
 BUSY = "2s"
 IDLE = "10s"
-
-
-def draw_list(found: RunsList, selected: str) -> None:
-    ids = [line.id for line in found.lines]
-    # another list is another table: a selected row never stands for another run
-    key = "list-" + hashlib.sha256("".join(ids).encode()).hexdigest()[:12]
-    rows = [ids.index(selected)] if selected in ids else []
-    st.dataframe(
-        widgets.frame(found.lines, RUNS),
-        column_config=RUNS,
-        hide_index=True,
-        row_height=widgets.ROW_HEIGHT,
-        height=widgets.table_height(min(len(ids), MOST_ROWS)),
-        key=key,
-        on_select=lambda: select(key, ids),
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": rows}},
-        alt="Runs, the newest first",
-    )
-
-
-def select(key: str, ids: Sequence[str]) -> None:
-    rows = st.session_state[key]["selection"]["rows"]
-    if rows and rows[0] < len(ids):
-        st.query_params["run"] = ids[rows[0]]
-    else:
-        st.query_params.pop("run", None)
 
 
 def draw_detail(workspace: Workspace, view: RunDetail) -> None:
@@ -209,7 +180,14 @@ def live_list(workspace: Workspace, drawn: RunsList, view: RunDetail) -> None:
                 draw_anew(picked or selected)
             if runs.moved_on(workspace, view.mark):
                 draw_anew(selected)
-            draw_list(found, selected)
+            lists.selectable(
+                found.lines,
+                RUNS,
+                parameter="run",
+                selected=selected,
+                alt="Runs, the newest first",
+                most_rows=MOST_ROWS,
+            )
             if found.active and not found.workers:
                 widgets.step(
                     "No worker is running: nothing goes on without one.",

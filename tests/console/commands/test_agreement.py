@@ -34,8 +34,9 @@ def test_a_table_needs_no_workspace_and_answers_in_the_documented_fields(
 ) -> None:
     found = pairwright("agreement", "--table", table, "--json").result
     assert (found["items"], found["raters"], found["votes"]) == (50, 2, 100)
+    assert found["percent_agreement"] == pytest.approx(0.7)
     for name, value in {
-        "percent_agreement": 0.7,
+        "percent": 0.7,
         "fleiss_kappa": 0.393939,
         "krippendorff_alpha": 0.4,
         "gwet_ac1": 0.405941,

@@ -76,6 +76,8 @@ def test_the_runner_of_an_earlier_attempt_is_ended_and_strangers_are_left_alone(
         assert stranger.poll() is None
         assert runner.poll() is None
         local_runner.end_leftover(runner.pid, folder)
+        # a process that is being taken down has no command line any more and is no zombie yet
+        until(lambda: runner.poll() is not None)
         assert runner.poll() == -signal.SIGKILL
     finally:
         stranger.kill()
