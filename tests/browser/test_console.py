@@ -283,7 +283,11 @@ def test_no_page_has_a_serious_accessibility_problem(
     end_run(console.workspace, job)
     problems = []
     page = view("/", color_scheme=scheme)
-    for address in ("/", "/pairs", f"/runs?run={job.id}"):
+    pages = ("import", "batches", "pairs", "agreement", "datasets", "train", "checkpoints")
+    for address in (
+        "/",
+        *(f"/{name}" for name in (*pages, "rewards", "diff", f"runs?run={job.id}")),
+    ):
         page.goto(console.url + address)
         at_rest(page)
         found = Axe().run(page).response["violations"]
