@@ -1,7 +1,7 @@
-"""Makes the pictures of the README from the running product.
+"""Makes the pictures of the README and the guide from the running product.
 
 `python docs/pictures/make.py` runs the headless demo, opens its workspace in a browser and takes
-`bench.png` and `runs.png`; with `--home DIR` it uses the workspace of an earlier headless demo.
+all pictures; with `--home DIR` it uses the workspace of an earlier headless demo.
 """
 
 from __future__ import annotations
@@ -27,11 +27,18 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 PAIRWRIGHT = str(Path(sys.executable).with_name("pairwright"))
 WAIT_SECONDS = 90
+# page -> words that stand on it when it is drawn
+PAGES = {
+    "datasets": "Rows",
+    "checkpoints": "Side by side",
+    "rewards": "By category",
+    "diff": "Where answers changed",
+}
 
 
 def main() -> int:
-    """Take both pictures."""
-    parser = argparse.ArgumentParser(description="Make the pictures of the README.")
+    """Take the pictures."""
+    parser = argparse.ArgumentParser(description="Make the pictures of the README and the guide.")
     parser.add_argument("--home", type=Path, help="workspace of an earlier headless demo")
     home = parser.parse_args().home or Path(tempfile.mkdtemp(prefix="pairwright-pictures-"))
     if not (home / "workspace.json").exists():
@@ -44,6 +51,8 @@ def main() -> int:
         token = str(link["url"]).partition("#")[2]
         _shoot(f"{labeling}/j#{token}", HERE / "bench.png", (1280, 800), _bench_ready)
         _shoot(f"{console}/runs?run={run['job']}", HERE / "runs.png", (1440, 1000), _runs_ready)
+        for name, words in PAGES.items():
+            _shoot(f"{console}/{name}", HERE / f"{name}.png", (1440, 900), _page_ready(words))
     return 0
 
 
@@ -112,7 +121,24 @@ def _bench_ready(page: Page) -> None:
 
 def _runs_ready(page: Page) -> None:
     page.get_by_text("KL per token").first.wait_for(timeout=1000 * WAIT_SECONDS)
-    page.wait_for_timeout(4000)
+    _drawn(page)
+
+
+def _page_ready(words: str) -> Callable[[Page], None]:
+    def ready(page: Page) -> None:
+        page.get_by_text(words, exact=True).first.wait_for(timeout=1000 * WAIT_SECONDS)
+        _drawn(page)
+
+    return ready
+
+
+def _drawn(page: Page) -> None:
+    """Charts and tables have taken the places that were kept for them."""
+    page.wait_for_timeout(2000)
+    page.locator("[data-testid=stSkeleton]").first.wait_for(
+        state="detached", timeout=1000 * WAIT_SECONDS
+    )
+    page.wait_for_timeout(2000)
 
 
 def _chromium() -> ModuleType:

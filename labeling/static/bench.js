@@ -21,6 +21,9 @@ import { get, post, RefusedError } from "./wire.js";
 const PRESENCE_MS = 60000;
 const LOOK_AGAIN_MS = 20000;
 const RETRY_MS = 3000;
+// in one tab, so that a page that is always torn down does not load for ever
+const LOADED_AGAIN = "pairwright.loaded-again";
+const MOST_LOADS = 20;
 
 const pairs = new Map();
 const attention = new Attention();
@@ -52,6 +55,8 @@ const DOES = {
 async function start() {
   await paint.whenLaidOut();
   paint.furnish();
+  // votes are in the outbox or with the server, so a fresh page loses nothing
+  paint.whenTornDown(loadAgain);
   furnishBoxes(viewer.redraw);
   viewer.onDraw(drawOver);
   furnishRatings(showControls);
@@ -65,6 +70,13 @@ async function start() {
   setInterval(keepPresence, PRESENCE_MS);
   setInterval(lookAgain, LOOK_AGAIN_MS);
   await refresh();
+}
+
+function loadAgain() {
+  const times = Number(sessionStorage.getItem(LOADED_AGAIN) ?? 0);
+  if (times >= MOST_LOADS) return;
+  sessionStorage.setItem(LOADED_AGAIN, String(times + 1));
+  location.reload();
 }
 
 // Without a pair on the screen, one may come back from somebody else.

@@ -7,21 +7,35 @@ import { appendWords } from "./words.js";
 
 const ROLES = { system: "System", user: "Prompt", assistant: "Earlier answer" };
 const NOTICE_MS = 8000;
+const LOOK_MS = 40;
+const COLUMNS = [
+  ...["progress", "notice", "connection", "show-guidelines", "show-keys", "tool-status", "write-note"],
+  ...["prompt", "answer-left", "answer-right", "remarks", "message", "choose-left", "choose-right", "undo"],
+];
+const OURS = ["pair-number", "connection-words", "notice-words", "pictures", "left-text", "right-text"];
 
 let noticeTimer = null;
 
-// Resolves once Gradio has drawn the last of our columns.
-export function whenLaidOut() {
-  return new Promise((resolve) => {
-    const look = () => byId("message") && byId("choose-right");
-    if (look()) return resolve();
-    const watching = new MutationObserver(() => {
-      if (!look()) return;
-      watching.disconnect();
-      resolve();
-    });
-    watching.observe(document.documentElement, { childList: true, subtree: true });
+// Resolves once Gradio has drawn all of our columns and leaves them alone: on a busy machine it draws
+// some of them anew, and what was put into the first ones is gone.
+export async function whenLaidOut() {
+  let before = [];
+  for (;;) {
+    const columns = COLUMNS.map(byId);
+    if (columns.every((column, at) => column && column === before[at])) return;
+    before = columns;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+// Calls when what we put into the columns is gone all the same.
+export function whenTornDown(call) {
+  const watching = new MutationObserver(() => {
+    if (OURS.every(byId)) return;
+    watching.disconnect();
+    call();
   });
+  watching.observe(document.body, { childList: true, subtree: true });
 }
 
 export function furnish() {

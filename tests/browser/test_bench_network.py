@@ -137,6 +137,18 @@ def test_a_tab_follows_what_is_judged_in_another_one(assign: Any, new_page: Any)
     at_pair(first, "Pair 1 / 3")
 
 
+def test_a_page_whose_columns_are_drawn_anew_comes_back(assign: Any, new_page: Any) -> None:
+    page = new_page().page
+    page.goto(assign(count=3).link)
+    at_pair(page, "Pair 1 / 3")
+    page.keyboard.press("a")
+    at_pair(page, "Pair 2 / 3")
+    connection(page, "saved")
+    page.evaluate("document.getElementById('prompt').replaceChildren()")
+    expect(page.locator("#pictures")).to_be_attached()
+    at_pair(page, "Pair 2 / 3")
+
+
 def test_a_second_link_in_the_same_browser_never_takes_the_votes_of_the_first(
     bench_server: Any, assign: Any, new_page: Any
 ) -> None:
