@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import streamlit as st
 
 from console import entrance, widgets
+from console.pieces import lists
 from console.views import batches, wording
 from console.views.batches import LinkLine, NewLink
 from storage.annotators import LONGEST_NAME
@@ -134,33 +134,17 @@ def draw_links(workspace: Workspace, batch: str, state: str) -> None:
         quiet = "No link in this state." if state else "No link was handed out yet."
         widgets.quiet(quiet, key="no-links")
         return
-    ids = [line.id for line in lines]
     selected = st.query_params.get("link", "")
-    # another list is another table: a selected row never stands for another link
-    key = "list-" + hashlib.sha256("".join(ids).encode()).hexdigest()[:12]
-    rows = [ids.index(selected)] if selected in ids else []
-    st.dataframe(
-        widgets.frame(lines, LINKS),
-        column_config=LINKS,
-        hide_index=True,
-        row_height=widgets.ROW_HEIGHT,
-        height=widgets.table_height(min(len(ids), MOST_ROWS)),
-        key=key,
-        on_select=lambda: select(key, ids),
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": rows}},
+    lists.selectable(
+        lines,
+        LINKS,
+        parameter="link",
+        selected=selected,
         alt="Links, the newest first",
+        most_rows=MOST_ROWS,
+        on_change=lambda: st.session_state.pop("revoking", None),
     )
     draw_revoking(workspace, next((line for line in lines if line.id == selected), None))
-
-
-def select(key: str, ids: Sequence[str]) -> None:
-    st.session_state.pop("revoking", None)
-    rows = st.session_state[key]["selection"]["rows"]
-    if rows and rows[0] < len(ids):
-        st.query_params["link"] = ids[rows[0]]
-    else:
-        st.query_params.pop("link", None)
 
 
 def draw_revoking(workspace: Workspace, line: LinkLine | None) -> None:

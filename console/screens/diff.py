@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import streamlit as st
 
 from console import entrance, widgets
-from console.pieces import prompts
+from console.pieces import lists, prompts
 from console.views import answers, diff, wording
 from console.views.answers import PromptDetail
 from console.views.diff import Asked, Comparison, Line, Source
@@ -120,34 +119,19 @@ def draw_list(workspace: Workspace, found: Comparison, matching: Sequence[Asked]
 
 
 def draw_lines(lines: Sequence[Line], selected: str, found: Comparison) -> None:
-    ids = [line.id for line in lines]
-    # another list is another table: a selected row never stands for another prompt
-    key = "list-" + hashlib.sha256("".join(ids).encode()).hexdigest()[:12]
     titles = {"left": found.left.name, "right": found.right.name}
     columns = {
         name: st.column_config.TextColumn(titles[name][:40], width=145) if name in titles else kind
         for name, kind in LINES.items()
     }
-    st.dataframe(
-        widgets.frame(lines, columns),
-        column_config=columns,
-        hide_index=True,
-        row_height=widgets.ROW_HEIGHT,
-        height=widgets.table_height(len(ids)),
-        key=key,
-        on_select=lambda: select(key, ids),
-        selection_mode="single-row",
-        selection_default={"selection": {"rows": [ids.index(selected)] if selected in ids else []}},
+    lists.selectable(
+        lines,
+        columns,
+        parameter="prompt",
+        selected=selected,
         alt="Prompts that match the filters, with both answers",
+        most_rows=PAGE_SIZE,
     )
-
-
-def select(key: str, ids: Sequence[str]) -> None:
-    rows = st.session_state[key]["selection"]["rows"]
-    if rows and rows[0] < len(ids):
-        st.query_params["prompt"] = ids[rows[0]]
-    else:
-        st.query_params.pop("prompt", None)
 
 
 def draw_detail(workspace: Workspace, found: Comparison, prompt_id: str) -> None:
