@@ -7,13 +7,14 @@ from pathlib import Path
 
 import torch
 
-from training import checkpointing, devices, inputs, manifest, measurement, rows, trainer
+from training import checkpointing, devices, inputs, manifest, measurement, rows, sharing, trainer
 from training.encoding import EncodedPair, Encoder
 from training.folder import JobFolder, RunSpec
 from training.journal import Journal, StopRequestedError
 from training.measurement import Evaluator, Heartbeat
 from training.models import Loaded
 from training.reference import Reference, frozen
+from training.sharing import Sharing
 from training.spec import DPOSpec, parse_spec
 from training.trainer import PairCollator, PairTrainer
 from training.watch import HOLDOUT, Watch
@@ -63,10 +64,16 @@ def _train(run: Run) -> None:
     collator = PairCollator(encoder, pairs)
     dtype = devices.dtype_of(run.settings.dtype, run.device, merges=bool(run.spec.adapters))
     made = trainer.build(run.settings, loaded, collator, run.folder.checkpoints, dtype)
+    collator.sharing = sharing.choose(made.model, encoder, pairs)
+    run.journal.note(collator.sharing.note)
     reference = _reference(run, loaded, made)
-    evaluator = _evaluator(run, encoder, heldout, reference)
+    evaluator = _evaluator(run, encoder, heldout, reference, collator.sharing)
     collator.reference = measurement.reference_sums(
-        encoder, pairs, reference, _heartbeat(run, "reference")
+        encoder,
+        pairs,
+        reference,
+        _heartbeat(run, "reference"),
+        attention=collator.sharing.attention,
     )
     # with full fine-tuning a resumed policy is past its start
     equal = run.resumed is None and inputs.starts_as_reference(run.spec)
@@ -101,7 +108,11 @@ def _reference(run: Run, loaded: Loaded, made: PairTrainer) -> Reference:
 
 
 def _evaluator(
-    run: Run, encoder: Encoder, pairs: tuple[EncodedPair, ...], reference: Reference
+    run: Run,
+    encoder: Encoder,
+    pairs: tuple[EncodedPair, ...],
+    reference: Reference,
+    shared: Sharing,
 ) -> Evaluator | None:
     if not pairs:
         run.journal.note("There are no held-out pairs: nothing is measured while training.")
@@ -114,6 +125,7 @@ def _evaluator(
         reference_name=run.settings.reference_model,
         beta=run.settings.beta,
         heartbeat=_heartbeat(run, "evaluating"),
+        attention=shared.attention,
     )
 
 

@@ -119,9 +119,13 @@ class Encoder:
         text = self._templated({"prompt": _messages(turns, self._sees)})["prompt"]
         return self._prompt_of(text, images)
 
-    def collate(self, pairs: Sequence[EncodedPair]) -> Batch:
-        """Pairs as one TRL batch: `input_ids`, `attention_mask`, `completion_mask` and pictures."""
+    def collate(self, pairs: Sequence[EncodedPair], pictures_once: bool = False) -> Batch:
+        """Pairs as one TRL batch: `input_ids`, `attention_mask`, `completion_mask` and pictures.
+
+        Pictures are those of both rows of a pair, or once per pair for rows with one prompt.
+        """
         prompts = [pair.prompt for pair in pairs] * 2
+        seen = prompts[: len(pairs)] if pictures_once else prompts
         answers = [pair.chosen for pair in pairs] + [pair.rejected for pair in pairs]
         sequences = [
             (*prompt.ids, *answer) for prompt, answer in zip(prompts, answers, strict=True)
@@ -135,7 +139,7 @@ class Encoder:
             "attention_mask": _padded([[1] * len(one) for one in sequences], 0),
             "completion_mask": _padded(masks, 0),
         }
-        return batch | self._extras(prompts, batch["input_ids"].shape[1]) | self.media(prompts)
+        return batch | self._extras(prompts, batch["input_ids"].shape[1]) | self.media(seen)
 
     def collate_prompts(self, prompts: Sequence[EncodedPrompt]) -> Batch:
         """Prompts as one batch to generate from, padded on the left."""

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from training.encoding import Batch, EncodedPair
+from training.shared_prompts import Attention, pack, unwrapped
 
 Array = NDArray[np.float64]
 
@@ -74,16 +75,19 @@ def batches_of(pairs: Sequence[EncodedPair]) -> list[list[int]]:
 
 
 @torch.no_grad()
-def answers(model: Any, batch: Batch) -> Answers:
-    """Run a TRL batch (first half chosen, second half rejected) and keep its answers' logits."""
+def answers(model: Any, batch: Batch, attention: Attention | None = None) -> Answers:
+    """Run a TRL batch (first half chosen, second half rejected) and keep its answers' logits.
+
+    With `attention` a pair is one row with one prompt; the batch then has its pictures once.
+    """
     device = next(model.parameters()).device
     inputs = {name: value.to(device) for name, value in batch.items() if name != "completion_mask"}
+    if attention is not None:
+        return _shared(model, inputs, batch["completion_mask"].to(device), attention)
     # the token at t is predicted at t - 1
     mask = batch["completion_mask"][:, 1:].bool()
     first = int(mask.any(dim=0).nonzero()[0])
-    kept = mask.shape[1] + 1 - first
-    extra = {"logits_to_keep": kept} if _keeps_few(model) else {}
-    logits = model(**inputs, use_cache=False, **extra).logits[:, -kept:][:, :-1]
+    logits = _last_logits(model, inputs, mask.shape[1] + 1 - first)[:, :-1]
     mask = mask[:, first:].to(device)
     rows: NDArray[np.int64] = mask.nonzero()[:, 0].cpu().numpy()
     targets = inputs["input_ids"][:, first + 1 :][mask]
@@ -124,9 +128,26 @@ def _totals(given: Answers, values: torch.Tensor) -> Array:
     return found.astype(np.float64)
 
 
+def _shared(model: Any, inputs: Batch, mask: torch.Tensor, attention: Attention) -> Answers:
+    packed = pack(unwrapped(model), attention, inputs, mask)
+    scored = packed.layout.scored
+    first = int(scored.any(dim=0).nonzero()[0])
+    logits = _last_logits(model, packed.inputs, scored.shape[1] - first)
+    scored = scored[:, first:]
+    rows: NDArray[np.int64] = packed.layout.rows[:, first:][scored].cpu().numpy()
+    targets = packed.layout.targets(inputs["input_ids"])[:, first:][scored]
+    return Answers(logits[scored], targets, rows, mask.shape[0])
+
+
+def _last_logits(model: Any, inputs: dict[str, Any], count: int) -> torch.Tensor:
+    """Logits at the last positions of every row: rows x count x vocabulary."""
+    extra = {"logits_to_keep": count} if _keeps_few(model) else {}
+    logits: torch.Tensor = model(**inputs, use_cache=False, **extra).logits[:, -count:]
+    return logits
+
+
 def _keeps_few(model: Any) -> bool:
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    return "logits_to_keep" in inspect.signature(type(inner).forward).parameters
+    return "logits_to_keep" in inspect.signature(type(unwrapped(model)).forward).parameters
 
 
 def _slices(logits: torch.Tensor) -> list[tuple[int, int]]:

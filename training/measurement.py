@@ -22,6 +22,7 @@ from training.figures import Figure
 from training.logprobs import Array, Divergence, Sums
 from training.reference import Reference
 from training.rows import draw_key
+from training.shared_prompts import Attention
 
 # the KL is measured on at most this many pairs, always the same ones
 KL_PAIRS = 256
@@ -43,7 +44,8 @@ class Measurement:
 class Evaluator:
     """Measures policies on one set of pairs against one reference.
 
-    The reference's sums are computed once and kept. `heartbeat` is called before every batch with
+    The reference's sums are computed once and kept. With `attention` both models compute the
+    prompt of a pair once for both answers. `heartbeat` is called before every batch with
     its number and the count of batches, and may raise to stop.
     """
 
@@ -57,8 +59,10 @@ class Evaluator:
         reference_name: str,
         beta: float,
         heartbeat: Heartbeat = lambda done, total: None,
+        attention: Attention | None = None,
     ) -> None:
         self.pairs = tuple(pairs)
+        self._attention = attention
         self._encoder = encoder
         self._reference = reference
         self._labels = labels
@@ -69,7 +73,9 @@ class Evaluator:
         with_kl, without = self._batches(ranked[:KL_PAIRS]), self._batches(ranked[KL_PAIRS:])
         self._plan, self._kl_batches = [*with_kl, *without], len(with_kl)
         # the same batches for both models: equal models then have equal sums to the last bit
-        self.reference_sums = reference_sums(encoder, self.pairs, reference, heartbeat, self._plan)
+        self.reference_sums = reference_sums(
+            encoder, self.pairs, reference, heartbeat, self._plan, attention
+        )
 
     def measure(self, policy: Any) -> Measurement:
         """Figures and sums of a policy. Its mode (training or not) is as before afterwards."""
@@ -120,12 +126,13 @@ class Evaluator:
     def _run(
         self, policy: Any, positions: Sequence[int], with_kl: bool
     ) -> tuple[Sums, Divergence | None]:
-        batch = self._encoder.collate([self.pairs[at] for at in positions])
-        said = logprobs.answers(policy, batch)
+        some = [self.pairs[at] for at in positions]
+        batch = self._encoder.collate(some, pictures_once=self._attention is not None)
+        said = logprobs.answers(policy, batch, self._attention)
         if not with_kl:
             return logprobs.sums(said), None
         with self._reference.active() as reference:
-            theirs = logprobs.answers(reference, batch)
+            theirs = logprobs.answers(reference, batch, self._attention)
         return logprobs.sums(said), logprobs.divergence(said, theirs)
 
     def _margins(self, sums: Sums) -> Array:
@@ -175,17 +182,20 @@ def reference_sums(
     reference: Reference,
     heartbeat: Heartbeat = lambda done, total: None,
     plan: Sequence[Sequence[int]] | None = None,
+    attention: Attention | None = None,
 ) -> Sums:
     """The reference's log-probability of both answers of every pair, in the order of the pairs.
 
-    `plan` holds the positions of every batch; by default pairs of similar length go together.
+    `plan` holds the positions of every batch; by default pairs of similar length go together. With
+    `attention` the prompt of a pair is computed once for both answers.
     """
     chosen, rejected = np.zeros(len(pairs)), np.zeros(len(pairs))
     batches = logprobs.batches_of(pairs) if plan is None else plan
     with reference.active() as model:
         for number, positions in enumerate(batches):
             heartbeat(number, len(batches))
-            batch = encoder.collate([pairs[at] for at in positions])
-            found = logprobs.sums(logprobs.answers(model, batch))
+            some = [pairs[at] for at in positions]
+            batch = encoder.collate(some, pictures_once=attention is not None)
+            found = logprobs.sums(logprobs.answers(model, batch, attention))
             chosen[positions], rejected[positions] = found.chosen, found.rejected
     return Sums(chosen, rejected)

@@ -24,6 +24,8 @@ from training import checkpointing, logprobs, models, schedule
 from training.encoding import Batch, EncodedPair, Encoder
 from training.logprobs import Array, Sums
 from training.models import Loaded
+from training.shared_prompts import SharedPrompts
+from training.sharing import Sharing
 from training.spec import DPOSpec
 
 # answers with sums near 100 nats differ by 1e-5 in float32 and by some tenths in bfloat16
@@ -38,16 +40,21 @@ class PairCollator:
         self._encoder = encoder
         self.pairs = pairs
         self.reference: Sums | None = None
+        self.sharing = Sharing(None, "not chosen yet")
 
     def __call__(self, examples: Sequence[Mapping[str, int]]) -> Batch:
         positions = [example["position"] for example in examples]
-        batch = self._encoder.collate([self.pairs[at] for at in positions])
+        batch = self.collate(positions, pictures_once=self.sharing.attention is not None)
         if self.reference is None:
             return batch
         return batch | {
             "ref_chosen_logps": _floats(self.reference.chosen[positions]),
             "ref_rejected_logps": _floats(self.reference.rejected[positions]),
         }
+
+    def collate(self, positions: Sequence[int], pictures_once: bool = False) -> Batch:
+        """The pairs at these positions, without what the reference says."""
+        return self._encoder.collate([self.pairs[at] for at in positions], pictures_once)
 
 
 class PairTrainer(DPOTrainer):  # type: ignore[misc]
@@ -60,6 +67,12 @@ class PairTrainer(DPOTrainer):  # type: ignore[misc]
 
     def _precompute_ref_logps(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
+
+    def _compute_loss(self, model: Any, inputs: Batch, return_outputs: bool) -> Any:
+        attention = self.data_collator.sharing.attention
+        if attention is not None:
+            model = SharedPrompts(model, attention)
+        return super()._compute_loss(model, inputs, return_outputs)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self.save()
@@ -123,8 +136,7 @@ def check_agreement(trainer: PairTrainer, collator: PairCollator, starts_equal: 
     count = min(len(collator.pairs), trainer.args.per_device_train_batch_size)
     batch = {
         name: value.to(trainer.args.device)
-        for name, value in collator([{"position": at} for at in range(count)]).items()
-        if not name.startswith("ref_")
+        for name, value in collator.collate(range(count)).items()
     }
     was_training = trainer.model.training
     trainer.model.eval()
