@@ -6,9 +6,8 @@ A lead's decision comes before all votes and all policies.
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from storage.errors import WrongInputError
 from storage.rows import AssignmentKind, EffectiveVote, Verdict
@@ -18,7 +17,23 @@ TOO_FEW_VOTES = "too few votes"
 TIE = "tie"
 DISPUTED = "disputed"
 LOW_AGREEMENT = "low agreement"
-REASONS = (NO_VOTES, TOO_FEW_VOTES, TIE, DISPUTED, LOW_AGREEMENT)
+LOW_CONFIDENCE = "low confidence"
+NOT_UNANIMOUS = "not unanimous"
+NOT_ADJUDICATED = "not adjudicated"
+REASONS = (
+    *(NO_VOTES, TOO_FEW_VOTES, TIE, DISPUTED, LOW_AGREEMENT),
+    *(LOW_CONFIDENCE, NOT_UNANIMOUS, NOT_ADJUDICATED),
+)
+MAJORITY, WEIGHTED, UNANIMOUS, ADJUDICATED = "majority", "weighted", "unanimous", "adjudicated"
+# what settles a pair that no lead has decided
+POLICIES = {
+    MAJORITY: "the outcome with the most votes",
+    WEIGHTED: "the outcome with the most weight: a vote counts by its annotator's accuracy",
+    UNANIMOUS: "the outcome that every vote is for",
+    ADJUDICATED: "nothing: only what a lead decided is settled",
+}
+# nobody is taken to be surer than this, nor worse than a coin
+_SUREST = 0.99
 
 
 @dataclass(frozen=True)
@@ -26,30 +41,48 @@ class ConsensusPolicy:
     """How votes become an outcome.
 
     Attributes:
-        name: `majority`, the only policy.
+        name: one of POLICIES.
         min_votes: 1 or more; skips are no votes.
-        min_agreement: 0 to 1, the winner's share of the votes when there are two or more. Compared
-            after rounding to two decimals, so that two of three meet 0.67.
+        min_agreement: 0 to 1, the winner's share of the votes (of their weight, if weighted) when
+            there are two or more. Compared after rounding to two decimals, so that two of three
+            meet 0.67.
+        min_confidence: 0 to 1, the smallest posterior probability of the winner.
         accuracy: 0.5 to 1 (both excluded), the assumed accuracy of one annotator. 0.75 until
             estimated.
+        accuracies: annotator -> estimated accuracy, 0 to 1; used by `weighted`.
     """
 
-    name: str = "majority"
+    name: str = MAJORITY
     min_votes: int = 1
     min_agreement: float = 0.67
+    min_confidence: float = 0.0
     accuracy: float = 0.75
+    accuracies: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.name != "majority":
-            raise WrongInputError(f"There is no consensus policy {self.name!r}.", "Use `majority`.")
+        if self.name not in POLICIES:
+            raise WrongInputError(
+                f"There is no consensus policy {self.name!r}.",
+                f"Use one of: {', '.join(POLICIES)}.",
+            )
         if self.min_votes < 1:
             raise WrongInputError(f"min_votes is {self.min_votes}.", "Use 1 or more.")
         if not 0 <= self.min_agreement <= 1:
             raise WrongInputError(f"min_agreement is {self.min_agreement}.", "Use 0 to 1.")
+        if not 0 <= self.min_confidence < 1:
+            raise WrongInputError(
+                f"min_confidence is {self.min_confidence}.", "Use 0 to below 1, such as 0.9."
+            )
         if not 0.5 < self.accuracy < 1:
             raise WrongInputError(
                 f"accuracy is {self.accuracy}.", "Use a number between 0.5 and 1."
             )
+
+    def weight(self, annotator: str) -> float:
+        """What a vote weighs: the log-odds that it is right; 0 for who is right as a coin is."""
+        known = self.accuracies if self.name == WEIGHTED else {}
+        accuracy = min(max(known.get(annotator, self.accuracy), 0.5), _SUREST)
+        return math.log(accuracy / (1.0 - accuracy))
 
 
 @dataclass(frozen=True)
@@ -59,10 +92,11 @@ class Consensus:
     Attributes:
         outcome: `a` or `b` when settled, `tie` when most called it a tie, else None.
         confidence: posterior probability of the winner given the votes for `a` and `b`, with
-            annotators independent and equally accurate; 1 when a lead decided; 0 when there is no
-            winner.
+            annotators independent, and equally accurate unless their accuracies were estimated;
+            1 when a lead decided; 0 when there is no winner.
         votes: counted votes, skips and decisions of leads left out.
-        agreement: share of the votes for the most frequent outcome, 0 without votes.
+        agreement: share of the votes for the most frequent outcome (of their weight, if weighted),
+            0 without votes.
         reason: empty when `outcome` is `a` or `b`, else one of `REASONS`.
         decided_by: the lead who decided, empty when votes did.
     """
@@ -87,26 +121,62 @@ def settle(votes: Sequence[EffectiveVote], policy: ConsensusPolicy | None = None
     decisions the latest counts, whatever the policy asks of votes.
     """
     policy = policy or ConsensusPolicy()
-    counts = Counter(voices(votes).values())
-    total = counts.total()
+    heard = voices(votes)
+    weights = _weights(heard, policy)
+    total, whole = len(heard), sum(weights.values())
+    agreement = max(weights.values()) / whole if whole else 0.0
     decision = _decision(votes)
     if decision is not None:
-        return _as_decided(decision, counts)
-    if total == 0:
-        return Consensus(None, 0.0, 0, 0.0, NO_VOTES)
-    (leader, most), *others = counts.most_common()
-    agreement = most / total
-    if total < policy.min_votes:
-        return Consensus(None, 0.0, total, agreement, TOO_FEW_VOTES)
-    if others and others[0][1] == most:
-        return Consensus(None, 0.0, total, agreement, DISPUTED)
-    if total > 1 and round(agreement, 2) < policy.min_agreement:
-        return Consensus(None, 0.0, total, agreement, LOW_AGREEMENT)
-    if leader is Verdict.TIE:
+        return _as_decided(decision, total, agreement)
+    reason = _objection(weights, total, agreement, policy)
+    if reason and reason != TIE:
+        return Consensus(None, 0.0, total, agreement, reason)
+    if reason:
         return Consensus(Verdict.TIE, 0.0, total, agreement, TIE)
-    loser = Verdict.B if leader is Verdict.A else Verdict.A
-    confidence = winner_probability(most - counts[loser], policy.accuracy)
-    return Consensus(leader, confidence, total, agreement, "")
+    winner = max(weights, key=lambda outcome: weights[outcome])
+    confidence = _confidence(winner, heard, policy)
+    if confidence < policy.min_confidence:
+        return Consensus(None, 0.0, total, agreement, LOW_CONFIDENCE)
+    return Consensus(winner, confidence, total, agreement, "")
+
+
+def _weights(heard: Mapping[str, Verdict], policy: ConsensusPolicy) -> dict[Verdict, float]:
+    """Outcome -> its votes, or what they weigh."""
+    found: dict[Verdict, float] = {}
+    for annotator, outcome in heard.items():
+        worth = policy.weight(annotator) if policy.name == WEIGHTED else 1.0
+        found[outcome] = found.get(outcome, 0.0) + worth
+    return found
+
+
+def _objection(
+    weights: Mapping[Verdict, float], total: int, agreement: float, policy: ConsensusPolicy
+) -> str:
+    """Why the votes settle no winner, or empty."""
+    if total == 0:
+        return NO_VOTES
+    if policy.name == ADJUDICATED:
+        return NOT_ADJUDICATED
+    if total < policy.min_votes:
+        return TOO_FEW_VOTES
+    if policy.name == UNANIMOUS and len(weights) > 1:
+        return NOT_UNANIMOUS
+    (leader, most), *others = sorted(weights.items(), key=lambda each: -each[1])
+    if most == 0 or (others and math.isclose(others[0][1], most)):
+        return DISPUTED
+    if total > 1 and round(agreement, 2) < policy.min_agreement:
+        return LOW_AGREEMENT
+    return TIE if leader is Verdict.TIE else ""
+
+
+def _confidence(winner: Verdict, heard: Mapping[str, Verdict], policy: ConsensusPolicy) -> float:
+    """Bayes' rule for two answers, equally likely before; a tie speaks for neither."""
+    odds = sum(
+        policy.weight(annotator) * (1 if outcome is winner else -1)
+        for annotator, outcome in heard.items()
+        if outcome is not Verdict.TIE
+    )
+    return 1.0 / (1.0 + math.exp(-odds))
 
 
 def voices(votes: Sequence[EffectiveVote]) -> dict[str, Verdict]:
@@ -121,13 +191,10 @@ def voices(votes: Sequence[EffectiveVote]) -> dict[str, Verdict]:
     return {vote.annotator: outcome for vote, outcome in heard}
 
 
-def winner_probability(lead: int, accuracy: float) -> float:
-    """Posterior probability of the winner that is `lead` votes ahead, both equally likely before.
-
-    Bayes' rule with independent annotators: the odds are `(accuracy / (1 - accuracy)) ** lead`.
-    1:0 and 2:1 give 0.75, 3:0 gives 27/28.
-    """
-    return 1.0 / (1.0 + math.exp(-lead * math.log(accuracy / (1.0 - accuracy))))
+def decided(votes: Sequence[EffectiveVote]) -> Verdict | None:
+    """What a lead decided on a pair, or None."""
+    decision = _decision(votes)
+    return None if decision is None else _counted_as(decision.verdict)
 
 
 def _decision(votes: Sequence[EffectiveVote]) -> EffectiveVote | None:
@@ -140,9 +207,7 @@ def _decision(votes: Sequence[EffectiveVote]) -> EffectiveVote | None:
     return max(by_leads, key=lambda vote: (vote.received_at, vote.assignment_id), default=None)
 
 
-def _as_decided(decision: EffectiveVote, counts: Counter[Verdict]) -> Consensus:
-    total = counts.total()
-    agreement = max(counts.values()) / total if total else 0.0
+def _as_decided(decision: EffectiveVote, total: int, agreement: float) -> Consensus:
     outcome = _counted_as(decision.verdict)
     confidence, reason = (0.0, TIE) if outcome is Verdict.TIE else (1.0, "")
     return Consensus(outcome, confidence, total, agreement, reason, decision.annotator)

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from labeling import consensus
+from labeling.annotator_models import accuracy
 from labeling.consensus import ConsensusPolicy
-from storage import batches, dataset_versions, labels, pairs, votes
+from storage import batches, dataset_versions, gold, labels, pairs, votes
 from storage.errors import WrongInputError
 from storage.ledger import Connection
 from storage.pairs import PairFilter
@@ -44,7 +45,8 @@ class BuildSettings:
         labels: `votes` (consensus of the experts), `imported` (labels that came with a file), or
             `both`: votes where a pair has any, else its imported label. A pair on which the
             experts could not agree stays out; its imported label does not overrule them.
-        policy, min_votes, min_agreement: how votes settle a pair; agreement is 0 to 1.
+        policy, min_votes, min_agreement, min_confidence: how votes settle a pair, see
+            `labeling.consensus`; agreement and confidence are 0 to 1.
         holdout: share of the rows kept from training, 0 to below 1, drawn by prompt group.
         seed: of the split.
     """
@@ -54,6 +56,7 @@ class BuildSettings:
     policy: str = "majority"
     min_votes: int = 1
     min_agreement: float = 0.67
+    min_confidence: float = 0.0
     holdout: float = 0.1
     seed: int = 0
 
@@ -116,17 +119,13 @@ def build(workspace: Workspace, settings: BuildSettings) -> DatasetVersion:
 def preview(workspace: Workspace, settings: BuildSettings) -> DatasetPreview:
     """The rows and the excluded pairs that `build` would write, without writing anything."""
     _check(settings)
-    policy = ConsensusPolicy(
-        name=settings.policy,
-        min_votes=settings.min_votes,
-        min_agreement=settings.min_agreement,
-    )
     rows: list[DatasetRow] = []
     excluded: dict[str, Counter[str]] = {}
     seen = 0
     with workspace.ledger.read() as db:
         batch = batches.get(db, settings.batch) if settings.batch is not None else None
         evidence = _evidence(db, batch, settings.labels)
+        policy = _policy(db, settings, evidence)
         for view in _pairs_of(db, batch):
             seen += 1
             decision = _decide(view.pair.id, evidence, policy, settings.labels)
@@ -142,6 +141,22 @@ def preview(workspace: Workspace, settings: BuildSettings) -> DatasetPreview:
         excluded=dict(sorted(total.items())),
         excluded_by_category=excluded,
     )
+
+
+def _policy(db: Connection, settings: BuildSettings, evidence: _Evidence) -> ConsensusPolicy:
+    """The policy of the settings; `weighted` estimates every annotator from the votes at hand."""
+    policy = ConsensusPolicy(
+        name=settings.policy,
+        min_votes=settings.min_votes,
+        min_agreement=settings.min_agreement,
+        min_confidence=settings.min_confidence,
+    )
+    if policy.name != consensus.WEIGHTED:
+        return policy
+    known = [batches.get(db, settings.batch)] if settings.batch else batches.listed(db)
+    right = {pair: won for one in known for pair, won in gold.winners(db, one.id).items()}
+    found = accuracy.of_votes(evidence.votes, right)
+    return replace(policy, accuracies={name: one.value for name, one in found.items()})
 
 
 def _check(settings: BuildSettings) -> None:

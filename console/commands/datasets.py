@@ -39,11 +39,22 @@ Labels = Annotated[
     ),
 ]
 Policy = Annotated[
-    Literal["majority"], typer.Option(metavar="majority", help="How votes settle a pair.")
+    Literal["majority", "weighted", "unanimous", "adjudicated"],
+    typer.Option(
+        metavar="majority|weighted|unanimous|adjudicated",
+        help="How votes settle a pair: by number, by the estimated accuracy of who cast them, all "
+        "alike, or by leads only. A lead's decision always comes first.",
+    ),
 ]
 MinVotes = Annotated[int, typer.Option(min=1, metavar="N", help="Fewest votes that settle a pair.")]
 MinAgreement = Annotated[
     float, typer.Option(min=0, max=1, metavar="P", help="Smallest share of votes for the winner.")
+]
+MinConfidence = Annotated[
+    float,
+    typer.Option(
+        min=0, max=0.99, metavar="P", help="Smallest probability of the winner, given the votes."
+    ),
 ]
 Holdout = Annotated[
     float, typer.Option(min=0, max=0.99, metavar="P", help="Share of rows kept from training.")
@@ -59,6 +70,7 @@ def build(
     policy: Policy = "majority",
     min_votes: MinVotes = 1,
     min_agreement: MinAgreement = 0.67,
+    min_confidence: MinConfidence = 0.0,
     holdout: Holdout = 0.1,
     seed: Seed = 0,
 ) -> None:
@@ -78,6 +90,7 @@ def build(
         policy=policy,
         min_votes=min_votes,
         min_agreement=min_agreement,
+        min_confidence=min_confidence,
         holdout=holdout,
         seed=seed,
     )

@@ -10,12 +10,12 @@ from console import entrance, widgets
 from console.views import dataset_build
 from console.views.dataset_build import Built, Plan
 from console.views.datasets import Versions
+from labeling.consensus import POLICIES
 from rounds import dataset
 from rounds.dataset import LABEL_CHOICES, BuildSettings, DatasetPreview
 from storage.workspace import Workspace
 
 DEFAULTS = BuildSettings()
-POLICIES = (DEFAULTS.policy,)
 # how long a preview is good for: votes come in while one looks, and counting takes a moment
 FRESH = "10s"
 MOST_CATEGORIES = 24
@@ -57,22 +57,29 @@ def form(there: Versions) -> BuildSettings:
     with st.container(gap="xsmall"):
         labels = st.selectbox("Labels", LABEL_CHOICES, key="labels", bind="query-params")
         widgets.quiet(LABELS[str(labels)], key="labels-words")
-    policy, votes = st.columns(2)
-    with policy:
-        name = st.selectbox("Policy", POLICIES, key="policy", bind="query-params")
-    with votes:
-        least = _number("Fewest votes", "min_votes", DEFAULTS.min_votes, 1, 100, 1)
-    agreement, holdout = st.columns(2)
+    with st.container(gap="xsmall"):
+        name = st.selectbox("Policy", list(POLICIES), key="policy", bind="query-params")
+        widgets.quiet(POLICIES[str(name)], key="policy-words")
+    least = _number("Fewest votes", "min_votes", DEFAULTS.min_votes, 1, 100, 1)
+    agreement, confidence = st.columns(2)
     with agreement:
         share = _number(
             "Smallest agreement", "min_agreement", DEFAULTS.min_agreement, 0.0, 1.0, 0.01
         )
+    with confidence:
+        sure = _number(
+            "Smallest confidence", "min_confidence", DEFAULTS.min_confidence, 0.0, 0.99, 0.05
+        )
+    holdout, seeds = st.columns(2)
     with holdout:
         held = _number("Holdout", "holdout", DEFAULTS.holdout, 0.0, 0.99, 0.05)
-    seed = _number("Seed", "seed", DEFAULTS.seed, 0, 2**31 - 1, 1)
+    with seeds:
+        seed = _number("Seed", "seed", DEFAULTS.seed, 0, 2**31 - 1, 1)
     widgets.quiet(
-        "Agreement is the winner's share of the votes, 0 to 1. Holdout is the share of rows kept "
-        "from training, drawn with the seed; what shares a picture stays together.",
+        "A lead's decision comes before every policy. Agreement is the winner's share of the "
+        "votes, confidence the winner's probability given the votes, both 0 to 1. Holdout is the "
+        "share of rows kept from training, drawn with the seed; what shares a picture stays "
+        "together.",
         key="build-words",
     )
     return BuildSettings(
@@ -81,6 +88,7 @@ def form(there: Versions) -> BuildSettings:
         policy=str(name),
         min_votes=int(least),
         min_agreement=float(share),
+        min_confidence=float(sure),
         holdout=float(held),
         seed=int(seed),
     )
@@ -170,6 +178,7 @@ def _deciding(settings: BuildSettings) -> BuildSettings:
         policy=settings.policy,
         min_votes=settings.min_votes,
         min_agreement=settings.min_agreement,
+        min_confidence=settings.min_confidence,
     )
 
 

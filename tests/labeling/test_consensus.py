@@ -125,8 +125,56 @@ def test_a_winner_is_at_least_as_sure_as_one_vote(verdicts: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"name": "unanimous"}, {"min_votes": 0}, {"min_agreement": 1.5}, {"accuracy": 0.5}],
+    [
+        {"name": "loudest"},
+        {"min_confidence": 1.0},
+        {"min_votes": 0},
+        {"min_agreement": 1.5},
+        {"accuracy": 0.5},
+    ],
 )
 def test_a_policy_that_makes_no_sense_is_refused(settings: dict[str, object]) -> None:
     with pytest.raises(WrongInputError, match=str(next(iter(settings.values())))):
         ConsensusPolicy(**settings)  # type: ignore[arg-type]
+
+
+def test_a_weighted_majority_follows_the_few_who_are_right_more_often() -> None:
+    known = {"person 0": 0.95, "person 1": 0.55, "person 2": 0.55}
+    weighted = ConsensusPolicy(name="weighted", accuracies=known)
+    votes = cast("a", "b", "b")
+    settled = consensus.settle(votes, weighted)
+    assert settled.outcome == "a"
+    # odds 19 to (11/9) squared
+    assert settled.confidence == pytest.approx(19 / (19 + (11 / 9) ** 2))
+    assert consensus.settle(votes).outcome == "b"
+    # without estimates everybody weighs the same
+    unknown = consensus.settle(votes, ConsensusPolicy(name="weighted"))
+    assert (unknown.outcome, unknown.confidence) == ("b", pytest.approx(0.75))
+    assert unknown.agreement == pytest.approx(2 / 3)
+
+
+def test_who_is_right_as_a_coin_is_weighs_nothing() -> None:
+    coins = ConsensusPolicy(name="weighted", accuracies={"person 0": 0.5, "person 1": 0.2})
+    assert consensus.settle(cast("a", "b"), coins).reason == "disputed"
+    assert consensus.settle(cast("a"), coins).reason == "disputed"
+
+
+def test_unanimity_asks_for_every_vote() -> None:
+    policy = ConsensusPolicy(name="unanimous", min_agreement=0)
+    assert consensus.settle(cast("a", "a", "a"), policy).settled
+    assert consensus.settle(cast("a", "a", "b"), policy).reason == "not unanimous"
+    assert consensus.settle(cast("tie", "both_bad"), policy).reason == "tie"
+    assert consensus.settle([*cast("a", "b"), decided("b", 5)], policy).outcome == "b"
+
+
+def test_leads_alone_settle_what_is_to_be_adjudicated() -> None:
+    policy = ConsensusPolicy(name="adjudicated")
+    assert consensus.settle(cast("a", "a"), policy).reason == "not adjudicated"
+    assert consensus.settle([*cast("a", "a"), decided("b", 5)], policy).decided_by != ""
+    assert consensus.settle([], policy).reason == "no votes"
+
+
+def test_a_winner_that_is_not_sure_enough_is_left_out() -> None:
+    policy = ConsensusPolicy(min_confidence=0.8)
+    assert consensus.settle(cast("a"), policy).reason == "low confidence"
+    assert consensus.settle(cast("a", "a"), policy).outcome == "a"

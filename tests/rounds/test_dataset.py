@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import pytest
 
 from rounds import dataset
 from rounds.dataset import BuildSettings
-from storage import batches, dataset_versions, pairs
+from storage import batches, dataset_versions, gold, pairs
 from storage.errors import NotFoundError, WrongInputError
 from storage.rows import Batch
 from storage.workspace import Workspace
@@ -72,6 +73,28 @@ def test_too_few_votes_keep_a_pair_out(workspace: Workspace, vote: Vote) -> None
     vote("ana", {0: "a"})
     found = dataset.preview(workspace, BuildSettings(batch="first", min_votes=2))
     assert found.excluded == {"no votes": 3, "too few votes": 1}
+
+
+def test_weights_come_from_the_votes_on_pairs_whose_answer_is_known(
+    workspace: Workspace, four: Four, vote: Vote, import_label: Callable[..., None]
+) -> None:
+    for number in (1, 2, 3):
+        import_label(number, "a", labeled_by="oracle")
+    vote("ana", dict.fromkeys(range(4), "a"))
+    vote("ben", dict.fromkeys(range(4), "b"))
+    vote("cleo", dict.fromkeys(range(4), "b"))
+    by_number = BuildSettings(batch="first")
+    assert {row.confidence for row in dataset.preview(workspace, by_number).rows} == {0.75}
+
+    with workspace.ledger.write() as tx:
+        gold.mark(tx, four.batch.id, "oracle")
+    weighted = BuildSettings(batch="first", policy="weighted")
+    found = dataset.preview(workspace, weighted)
+    first = next(row for row in found.rows if row.pair_id == four.ids[0])
+    with workspace.ledger.read() as db:
+        assert first.chosen == pairs.view(db, first.pair_id).text_a
+    sure = replace(weighted, min_confidence=0.99)
+    assert dataset.preview(workspace, sure).excluded == {"low confidence": 4}
 
 
 def test_labels_are_named_after_a_single_annotator(workspace: Workspace, vote: Vote) -> None:
