@@ -128,15 +128,18 @@ def export(
     version: VersionName,
     out: Annotated[Path, typer.Option(metavar="DIR", help="New folder for the export.")],
     record_format: Annotated[
-        Literal["dpo-json", "triples", "trl", "swift", "parquet"],
+        Literal["dpo-json", "triples", "trl", "swift", "label-studio", "argilla", "parquet"],
         typer.Option(
             "--format",
-            metavar="dpo-json|triples|trl|swift|parquet",
+            metavar="dpo-json|triples|trl|swift|label-studio|argilla|parquet",
             help="dpo-json: an array of prompt, chosen, rejected, images. triples: lines of plain "
             "texts. trl: Parquet that TRL's DPOTrainer reads, pictures within. swift: "
-            "preferences.jsonl. parquet: every column.",
+            "preferences.jsonl. label-studio: tasks. argilla: records. parquet: every column.",
         ),
     ] = "swift",
+    licence: Annotated[
+        str, typer.Option(metavar="TEXT", help="What the manifest says of it.")
+    ] = "not stated",
 ) -> None:
     """Write a dataset version as files.
 
@@ -151,7 +154,8 @@ def export(
             found = get(db, version)
         rows = dataset_versions.read_rows(workspace, found)
         title = f"Dataset {found.id}, labels: {found.labels}"
-        made = exports.export_rows(workspace, rows, record_format, out, title)
+        about = exports.About(found.id, found.policy, licence)
+        made = exports.export_rows(workspace, rows, record_format, out, title, about)
     written = sum(made.rows.values())
     result = {**vars(made), "version": found.id, "rows": written, "splits": made.rows}
     left_out = [f"Left out: {count}, each {why}." for why, count in made.excluded.items()]
@@ -165,17 +169,41 @@ def export(
 
 @shared
 def check(run: Run, version: VersionName) -> None:
-    """Read a dataset version whole and compare it with its recorded digest."""
-    from storage import dataset_versions
+    """Check a dataset version before training on it.
+
+    Reads it whole, compares it with its digest, and looks for leakage between the sides of the
+    split, duplicates, contradictions, answers that are nearly equal, broken, small or blurred
+    pictures, category gaps and length bias. Exits with 3 when something blocks.
+    """
+    from console.exit_codes import ExitCode
+    from console.progress import counting
+    from rounds.readiness import report
+    from rounds.readiness.finding import BLOCKING
 
     with run.workspace() as workspace:
         with workspace.ledger.read() as db:
             found = get(db, version)
-        rows = len(dataset_versions.read_rows(workspace, found))
+        with counting(run.output, "Looking at the pictures") as advance:
+            checked = report.of_version(workspace, found, advance)
+    result = {
+        "version": found.id,
+        "rows": checked.rows,
+        "digest": found.digest,
+        "matches": True,
+        "ready": checked.ready,
+        "findings": list(checked.findings),
+    }
+    told = [
+        f"{'Blocks' if one.level == BLOCKING else 'Look at'}: {one.what}. {one.do}"
+        for one in checked.findings
+    ]
     run.output.show(
-        {"version": found.id, "rows": rows, "digest": found.digest, "matches": True},
-        f"Dataset {found.id}: {rows} rows read, the digest {found.digest} matches.",
+        result,
+        f"Dataset {found.id}: {checked.rows} rows read, the digest {found.digest} matches.",
+        *(told or ["Nothing stands out."]),
     )
+    if not checked.ready:
+        raise typer.Exit(ExitCode.GATE)
 
 
 @shared

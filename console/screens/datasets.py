@@ -8,7 +8,13 @@ from typing import Any
 import streamlit as st
 
 from console import entrance, widgets
-from console.pieces import dataset_building, dataset_comparing, lists, rows
+from console.pieces import (
+    dataset_building,
+    dataset_comparing,
+    dataset_readiness,
+    lists,
+    rows,
+)
 from console.views import datasets, wording
 from console.views.datasets import VersionDetail, Versions
 from storage.errors import PairwrightError
@@ -66,6 +72,7 @@ def draw_version(workspace: Workspace, view: VersionDetail) -> None:
         widgets.quiet(
             f"Digest {view.version.digest}. The file has been read and matches it.", key="digest"
         )
+    dataset_readiness.draw(workspace, view.version)
     draw_rows(workspace, found)
 
 
@@ -183,6 +190,7 @@ def main(workspace: Workspace) -> None:
             "There is nothing to build a dataset from",
             "A dataset version is made of pairs with votes or imported labels. Import a file.",
             wording.command(workspace.home, "import", "FILE", "--batch", "NAME"),
+            page="imports",
         )
         return
     view = st.segmented_control(

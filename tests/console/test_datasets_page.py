@@ -213,3 +213,14 @@ def test_the_command_of_a_preview_names_what_differs_from_the_defaults(
         workspace, BuildSettings(), dataset.preview(workspace, BuildSettings())
     )
     assert plan.command.startswith("pairwright dataset build")
+
+
+def test_a_version_is_checked_before_training_and_stays_checked(
+    built: DatasetVersion, page: Page
+) -> None:
+    test = page("datasets", version=built.id)
+    test.button(key="check-version").click().run()
+    assert not test.exception
+    assert any(word.startswith("9 rows to train on, fewer than 100") for word in texts(test))
+    test.run()
+    assert "check-version" not in [button.key for button in test.button]

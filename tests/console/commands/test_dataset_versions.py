@@ -17,12 +17,36 @@ def test_check_reads_a_version_and_compares_its_digest(imported: Pairwright) -> 
     built = imported("dataset", "build", "--labels", "imported", "--json").result
     checked = imported("dataset", "check", "v1", "--json")
     assert checked.code == 0
-    assert checked.result == {
+    result = checked.result
+    findings = result.pop("findings")
+    assert result == {
         "version": "v1",
         "rows": 6,
         "digest": built["digest"],
         "matches": True,
+        "ready": True,
     }
+    assert {finding["level"] for finding in findings} == {"warning"}
+    (size,) = [finding for finding in findings if finding["code"] == "size"]
+    assert size["what"].startswith("5 rows to train on")
+    assert size["do"]
+
+
+def test_check_ends_with_3_when_something_blocks(imported: Pairwright, tmp_path: Path) -> None:
+    record = {
+        "messages": [
+            {"role": "user", "content": "Which colour?"},
+            {"role": "assistant", "content": "It is red."},
+        ],
+        "rejected_response": "it is  red.",
+    }
+    (tmp_path / "same.jsonl").write_text(json.dumps(record), encoding="utf-8")
+    imported("import", str(tmp_path / "same.jsonl"), "--batch", "same")
+    imported("dataset", "build", "--batch", "same", "--labels", "imported")
+    ended = imported("dataset", "check", "v1", "--json")
+    assert ended.code == 3
+    assert not ended.result["ready"]
+    assert ended.result["findings"][0]["code"] == "equal"
 
 
 def test_check_of_a_damaged_file_fails_and_names_it(imported: Pairwright, tmp_path: Path) -> None:

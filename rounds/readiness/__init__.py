@@ -1,0 +1,1 @@
+"""Is a dataset version fit to train on? What blocks, what to look at, and what is fine."""
