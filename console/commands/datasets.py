@@ -215,9 +215,11 @@ def diff(
     """Compare two dataset versions.
 
     Counts the pairs that were added, removed, flipped (chosen and rejected exchanged) or moved to
-    another side of the split, by category. With --json, also the ids of those pairs.
+    another side of the split, by category, and measures how far the make-up of the rows moved. With
+    --json, also the ids of those pairs.
     """
     from console.views import dataset_changes
+    from rounds import drift
     from storage import dataset_diff, dataset_versions
 
     with run.workspace() as workspace:
@@ -226,10 +228,15 @@ def diff(
         old, new = (dataset_versions.read_rows(workspace, version) for version in versions)
     found = dataset_diff.compare(old, new)
     sentences = dataset_changes.sentences(before, after, found)
-    run.output.show(dataset_changes.as_result(before, after, found), *sentences)
+    drifts = drift.measure(old, new)
+    run.output.show(dataset_changes.as_result(before, after, found, drifts), *sentences)
     if not run.output.as_json:
         counts = [list(vars(line).values()) for line in found.categories]
         run.output.table(vars(found.categories[0]), counts)
+        moved = [vars(dataset_changes.drift_line(one)) for one in drifts]
+        run.output.table(
+            ("rows by", "drift", *tuple(moved[0])[2:]), [list(one.values()) for one in moved]
+        )
 
 
 COMMANDS = {

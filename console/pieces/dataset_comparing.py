@@ -26,6 +26,13 @@ CATEGORIES: dict[str, Any] = {
     "moved": st.column_config.NumberColumn("Moved", format="localized"),
     "unchanged": st.column_config.NumberColumn("Unchanged", format="localized"),
 }
+DRIFTS: dict[str, Any] = {
+    "feature": st.column_config.TextColumn("Rows by", width=170),
+    "verdict": st.column_config.TextColumn("Drift", width=90),
+    "divergence": st.column_config.TextColumn("Jensen-Shannon", width=100, alignment="right"),
+    "stability": st.column_config.TextColumn("Stability index", width=100, alignment="right"),
+    "most": st.column_config.TextColumn("What moved most", width="large"),
+}
 MOST_CATEGORIES = 24
 EXAMPLES: dict[str, Any] = {
     "prompt": st.column_config.TextColumn("Prompt", width=260),
@@ -52,6 +59,14 @@ def draw(workspace: Workspace, there: Versions) -> None:
     widgets.table(
         comparison.categories, CATEGORIES, alt="Changes by category", most_rows=MOST_CATEGORIES
     )
+    if comparison.drifts:
+        st.subheader("Drift of the make-up", anchor=False)
+        widgets.quiet(
+            "Jensen-Shannon divergence: 0 the same, 1 nothing in common. Stability index: below "
+            "0.1 stable, above 0.25 much shifted.",
+            key="about-drift",
+        )
+        widgets.table(comparison.drifts, DRIFTS, alt="How far the rows' make-up has moved")
     draw_examples(workspace, comparison)
 
 

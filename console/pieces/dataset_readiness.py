@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from console import entrance, widgets
 from rounds.readiness import report
@@ -16,7 +17,18 @@ def draw(workspace: Workspace, version: DatasetVersion) -> None:
     """A version never changes, so what was found stays true until the browser's tab closes."""
     key = f"readiness-{version.digest}"
     known: Readiness | None = st.session_state.get(key)
-    if known is None:
+    place = st.empty()
+    if known is None and asked(place):
+        with place.container(), entrance.explained():
+            known = st.session_state[key] = _checked(workspace, version)
+        place.empty()
+    if known is not None:
+        draw_findings(known)
+
+
+def asked(place: DeltaGenerator) -> bool:
+    """The button and what it looks for; True when it was pressed."""
+    with place.container():
         button, words = st.columns([1, 4], vertical_alignment="center")
         with words:
             widgets.quiet(
@@ -24,13 +36,7 @@ def draw(workspace: Workspace, version: DatasetVersion) -> None:
                 "hundred pictures.",
                 key="about-check",
             )
-        if not button.button("Check before training", key="check-version", width="stretch"):
-            return
-        with entrance.explained():
-            known = _checked(workspace, version)
-            st.session_state[key] = known
-    if known is not None:
-        draw_findings(known)
+        return bool(button.button("Check before training", key="check-version", width="stretch"))
 
 
 def draw_findings(found: Readiness) -> None:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.views import datasets, wording
+from rounds import drift
+from rounds.drift import Drift
 from storage import dataset_diff
 from storage.dataset_diff import CategoryDiff, Change, DatasetDiff
 from storage.rows import DatasetRow
@@ -14,6 +16,8 @@ from storage.workspace import Workspace
 
 # examples of one kind of change; all are counted
 MOST_EXAMPLES = 200
+# classes of a feature that are named with their shares
+MOST_MOVED = 3
 KINDS = ("added", "removed", "flipped", "moved")
 
 
@@ -28,11 +32,23 @@ class ChangeLine:
 
 
 @dataclass(frozen=True)
+class DriftLine:
+    """How far one feature of the rows has moved, and the classes that moved most."""
+
+    feature: str
+    verdict: str
+    divergence: str
+    stability: str
+    most: str
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Two versions compared. `sentences` count everything, `categories` by category."""
 
     sentences: Sequence[str]
     categories: Sequence[CategoryDiff]
+    drifts: Sequence[DriftLine]
     diff: DatasetDiff
     command: str
 
@@ -50,6 +66,7 @@ def compare(
     return Comparison(
         sentences=sentences(before[0], after[0], diff),
         categories=diff.categories,
+        drifts=[drift_line(one) for one in drift.measure(before[1], after[1])],
         diff=diff,
         command=wording.command(workspace.home, "dataset", "diff", before[0], after[0]),
     )
@@ -80,8 +97,24 @@ def both(comparison: Comparison, kind: str, pair_id: str) -> Change | DatasetRow
     return next((item for item in found if _after(item).pair_id == pair_id), None)
 
 
-def as_result(before: str, after: str, diff: DatasetDiff) -> dict[str, Any]:
-    """What `dataset diff --json` prints: counts, counts by category, and ids of changed pairs."""
+def drift_line(found: Drift) -> DriftLine:
+    moved = [share for share in found.shares if share.after != share.before]
+    return DriftLine(
+        feature=found.feature,
+        verdict=found.verdict,
+        divergence=f"{found.divergence:.3f}",
+        stability=f"{found.stability:.3f}",
+        most=", ".join(
+            f"{share.name} {share.before:.0%} to {share.after:.0%}" for share in moved[:MOST_MOVED]
+        ),
+    )
+
+
+def as_result(
+    before: str, after: str, diff: DatasetDiff, drifts: Sequence[Drift]
+) -> dict[str, Any]:
+    """What `dataset diff --json` prints: counts, counts by category, drift, and ids of changed
+    pairs."""
     changed: dict[str, Sequence[DatasetRow | Change]] = {k: getattr(diff, k) for k in KINDS}
     return {
         "before": before,
@@ -89,6 +122,7 @@ def as_result(before: str, after: str, diff: DatasetDiff) -> dict[str, Any]:
         **{kind: len(items) for kind, items in changed.items()},
         "unchanged": len(diff.unchanged),
         "categories": diff.categories,
+        "drift": [vars(one) | {"verdict": one.verdict} for one in drifts],
         "pairs": {
             kind: [_after(item).pair_id for item in items] for kind, items in changed.items()
         },

@@ -194,7 +194,8 @@ def test_two_versions_are_compared_with_counts_and_examples(
     )
     assert commands(test) == ["pairwright dataset diff v1 v2"]
     test = page("datasets", view="Compare", change="flipped", **{"from": "v1", "to": "v2"})
-    (example,) = test.dataframe[1].value.to_dict("records")
+    assert test.dataframe[1].value.to_dict("records")[0]["feature"] == "category"
+    (example,) = test.dataframe[2].value.to_dict("records")
     assert example["change"] == "confidence 0.75 (ana) to 0.75 (consensus)"
     assert "Before, it was the other way round:" in texts(test)
     assert texts(test).count(rows[0].chosen) == 2
