@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from storage import (
     annotators,
     assignments,
     batches,
     clock,
+    labels,
+    media,
     pairs,
+    pictures,
     prompts,
     responses,
     votes,
     workspace,
 )
 from storage.ledger import Connection
-from storage.rows import Batch, Pair, Part, Source, Turn, Verdict
+from storage.rows import Batch, ImportedLabel, Pair, Part, Source, Turn, Verdict
 from storage.workspace import Workspace
 
+# `pytest --hypothesis-profile thorough tests/labeling/test_assignment_machine.py`: before a release
+settings.register_profile("thorough", max_examples=2000)
+
+TESTS = Path(__file__).parent
 MakePair = Callable[..., Pair]
 MakeBatch = Callable[..., Batch]
 Label = Callable[..., None]
+AddTellingPair = Callable[..., Pair]
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +132,100 @@ def label() -> Label:
                 )
 
     return go_through
+
+
+@pytest.fixture(scope="session")
+def add_telling_pair() -> AddTellingPair:
+    """`add_telling_pair(tx, workspace, batch, number, pictures=0)`: a pair of two checkpoints in a
+    batch. All that must not reach an annotator has "canary" in it: names, sampling settings,
+    category, imported label, its file, and what stands in the pictures beside their pixels."""
+
+    def add(
+        tx: Connection, opened: Workspace, batch: Batch, number: int, picture_count: int = 0
+    ) -> Pair:
+        shown = [_telling_picture(tx, opened, (number, place)) for place in range(picture_count)]
+        parts = [Part("image", media=each) for each in shown]
+        turn = Turn("user", (*parts, Part("text", f"Question {number}?")))
+        prompt = prompts.build([turn], "CANARY-CATEGORY")
+        prompts.add(tx, prompt)
+        both = [responses.build(prompt.id, f"{side} answer {number}") for side in ("one", "other")]
+        for response, name in zip(both, ("CANARY-MODEL-1", "CANARY-MODEL-2"), strict=True):
+            sampling = {"mined_because": "CANARY-MINING", "temperature": 0.7}
+            responses.add(tx, response, Source("checkpoint", name, sampling))
+        pair = pairs.build(*both)
+        pairs.add(tx, pair)
+        batches.add_pair(tx, batch.id, pair.id)
+        told = (batch.id, "CANARY-FILE", number + 1, "CANARY-RECORD")
+        labels.add(tx, ImportedLabel(pair.id, "a", "CANARY-LABEL", *told))
+        return pair
+
+    return add
+
+
+def _telling_picture(tx: Connection, opened: Workspace, seed: tuple[int, int]) -> str:
+    encoded = io.BytesIO()
+    told, exif = PngInfo(), Image.Exif()
+    told.add_text("Source", "CANARY-PICTURE")
+    exif[0x010E] = "CANARY-EXIF"
+    colour = (seed[0] * 40 % 256, seed[1] * 60 % 256, 90)
+    Image.new("RGB", (24, 16), colour).save(encoded, "PNG", pnginfo=told, exif=exif)
+    row, data = pictures.normalize(encoded.getvalue())
+    opened.media.put(data, row)
+    media.add(tx, row)
+    return row.id
+
+
+class Forks:
+    """Processes of `forking.py`, one after the other: loaded once, started and killed often."""
+
+    def __init__(self, *words: str) -> None:
+        command = [sys.executable, str(TESTS / "forking.py"), *words]
+        environment = {**os.environ, "PYTHONPATH": str(TESTS.parent), "OMP_NUM_THREADS": "1"}
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+        )
+        assert self.line() == "ready"
+
+    def start(self, order: str = "") -> int:
+        """Fork the next process; returns its id."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{order}\n")
+        self._process.stdin.flush()
+        return int(self.line())
+
+    def line(self) -> str:
+        """The next line that the process prints."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline().rstrip("\n")
+
+    def gone(self) -> tuple[int, list[str]]:
+        """Wait for its end: exit status, negative for a signal, and what else it printed."""
+        said = []
+        while not (line := self.line()).startswith("gone "):
+            assert self._process.poll() is None, said
+            said.append(line)
+        return int(line.split()[1]), said
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(60)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+@pytest.fixture
+def forks() -> Iterator[Callable[..., Forks]]:
+    """`forks("api", home, port)` loads what such a process needs and waits for orders."""
+    made: list[Forks] = []
+
+    def load(*words: object) -> Forks:
+        made.append(Forks(*map(str, words)))
+        return made[-1]
+
+    yield load
+    for one in made:
+        one.close()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -20,6 +20,7 @@ from storage.sampled_prompts import PromptReader
 from storage.workspace import Workspace
 from training import keeping, manifest
 from training.folder import EVENT_KINDS, JobFolder, RunResult
+from training.hub import steps
 from training.hub import submission as pushes
 from training.starts import Start
 
@@ -51,6 +52,7 @@ class Follower:
             if rows:
                 self._append(ledger, rows)
                 self._after = rows[-1].sequence
+                steps.queue(ledger, self._job, self._folder, _saved(rows))
                 progress = next(
                     (row.payload for row in reversed(rows) if row.kind == "progress"), progress
                 )
@@ -100,6 +102,12 @@ class Follower:
         return row if row.kind in EVENT_KINDS else None
 
 
+def _saved(rows: Sequence[JobEvent]) -> list[int]:
+    """The steps whose checkpoints these events tell of."""
+    found = [row.payload.get("step") for row in rows if row.kind == "checkpoint"]
+    return [step for step in found if isinstance(step, int)]
+
+
 def take_over(workspace: Workspace, job: Job, folder: JobFolder, result: RunResult) -> Record:
     """Bring the files of a successful run into the workspace; what is left is one write.
 
@@ -130,7 +138,7 @@ def _take_training(workspace: Workspace, job: Job, folder: JobFolder, result: Ru
     others = [step for step in manifest.steps(folder.checkpoints) if f"step-{step}" != source.name]
 
     def record(tx: Connection) -> None:
-        name = _free_name(tx, job.spec["settings"].get("model_name") or "", job)
+        name = _free_name(tx, keeping.name_asked(job))
         made = checkpoints.add(
             tx,
             checkpoint_id=checkpoint_id,
@@ -145,7 +153,7 @@ def _take_training(workspace: Workspace, job: Job, folder: JobFolder, result: Ru
             metrics=dict(result.metrics),
         )
         _finish(tx, job, {"checkpoint": checkpoint_id, "name": name}, checkpoint_id, result)
-        pushes.queue_after_training(tx, made, others)
+        pushes.queue_after_training(tx, job, made, others)
 
     return record
 
@@ -224,9 +232,8 @@ def _finish(
     jobs.finish(tx, job.id, job.fence, JobState.SUCCEEDED, {**said, "metrics": metrics})
 
 
-def _free_name(tx: Connection, wanted: str, job: Job) -> str:
-    """The name asked for, or one made from dataset and job; numbered when it is taken."""
-    name = wanted or f"{job.spec['dataset']}-{job.id[:8]}"
+def _free_name(tx: Connection, name: str) -> str:
+    """The name; numbered when it is taken."""
     number = 2
     candidate = name
     while _is_taken(tx, candidate):

@@ -95,6 +95,11 @@ def checkpoint_made(job: Job) -> str:
     return f"c{job.id}"
 
 
+def name_asked(job: Job) -> str:
+    """The name that its checkpoint is to have: as set, else made from dataset and job."""
+    return job.spec["settings"].get("model_name") or f"{job.spec['dataset']}-{job.id[:8]}"
+
+
 def _drawn(job: Job) -> Drawn:
     settings: Mapping[str, Any] = job.spec["settings"]
     return Drawn(

@@ -174,25 +174,51 @@ def publish(source: Path, target: Path, leave_out: Sequence[str] = RESUME_ONLY) 
     """
     if target.exists():
         return verify(target)
-    manifest = verify(source)
+    kept = _without(verify(source), leave_out)
+    incoming = _incoming(target)
+    for name in kept.files:
+        copy = incoming / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / name, copy)
+        _sync(copy)
+    _write(incoming, kept)
+    copied = verify(incoming)
+    incoming.rename(target)
+    _sync(target.parent)
+    return copied
+
+
+def link(source: Path, target: Path, leave_out: Sequence[str] = RESUME_ONLY) -> None:
+    """Like `publish`, with hard links and unread: whoever uses `target` verifies it.
+
+    Raises DamagedError without a manifest, OSError when a file is gone or cannot be linked.
+    """
+    kept = _without(read(source), leave_out)
+    incoming = _incoming(target)
+    incoming.mkdir(parents=True)
+    for name in kept.files:
+        copy = incoming / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.hardlink_to(source / name)
+    _write(incoming, kept)
+    incoming.rename(target)
+
+
+def _without(manifest: Manifest, leave_out: Sequence[str]) -> Manifest:
     kept = {
         name: entry
         for name, entry in manifest.files.items()
         if not any(fnmatch(Path(name).name, pattern) for pattern in leave_out)
     }
+    return Manifest(kept, manifest.facts)
+
+
+def _incoming(target: Path) -> Path:
+    """Where a copy grows before it has its name; what a crash left there is removed."""
     incoming = target.with_name(f"{target.name}.partial")
     if incoming.exists():
         shutil.rmtree(incoming)
-    for name in kept:
-        copy = incoming / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source / name, copy)
-        _sync(copy)
-    _write(incoming, Manifest(kept, manifest.facts))
-    copied = verify(incoming)
-    incoming.rename(target)
-    _sync(target.parent)
-    return copied
+    return incoming
 
 
 def _files_of(folder: Path) -> list[Path]:

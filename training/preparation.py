@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from storage import checkpoints, dataset_versions
+from storage import dataset_versions, jobs
 from storage.ledger import Connection
 from storage.rows import Job
 from storage.workspace import Workspace
-from training import manifest, starts
+from training import starts
 from training.folder import DatasetRef, JobFolder, RunSpec
-from training.hub import facts
+from training.hub import facts, steps
 from training.starts import Start
 
 
@@ -31,8 +31,7 @@ def _run_spec(db: Connection, workspace: Workspace, job: Job) -> RunSpec:
     if "start" in job.spec:
         model, adapters = starts.locate(db, home, Start.of_json(job.spec["start"]))
     if job.kind == "publish" and "step" in job.spec["settings"]:
-        source = _kept_step(db, workspace, job)
-        model, adapters = (model, (*adapters[:-1], source)) if adapters else (source, ())
+        model, adapters = _with_step(db, workspace, job, model, adapters)
     reference_model, reference_adapters = "", None
     if "reference" in job.spec:
         reference = Start.of_json(job.spec["reference"])
@@ -56,11 +55,15 @@ def _run_spec(db: Connection, workspace: Workspace, job: Job) -> RunSpec:
     )
 
 
-def _kept_step(db: Connection, workspace: Workspace, job: Job) -> str:
-    """The folder of a step that the run of a checkpoint kept."""
-    made = checkpoints.get(db, job.spec["settings"]["subject"])
-    run = JobFolder(workspace.jobs_folder / made.job_id)
-    return str(manifest.step_folder(run.checkpoints, job.spec["settings"]["step"]).resolve())
+def _with_step(
+    db: Connection, workspace: Workspace, job: Job, model: str, adapters: tuple[str, ...]
+) -> tuple[str, tuple[str, ...]]:
+    """What a step of a run stands on, with the step's own weights on it or in its place."""
+    run = jobs.get(db, job.spec["run"])
+    folder = JobFolder(workspace.jobs_folder / run.id)
+    weights = str(steps.source(folder, job.spec["settings"]["step"]).resolve())
+    is_adapter = run.spec["settings"]["method"] == "lora"
+    return (model, (*adapters, weights)) if is_adapter else (weights, ())
 
 
 def _dataset(db: Connection, home: Path, job: Job) -> DatasetRef | None:

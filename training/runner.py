@@ -76,6 +76,8 @@ def dispatch(folder: JobFolder) -> None:
         # tests walk call by call; whoever wants the other sets the variable to 0
         os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+        # a training may run beside it
+        os.nice(10)
         from training.hub import publishing
 
         publishing.publish(folder)

@@ -48,6 +48,9 @@ class Watch(TrainerCallback):  # type: ignore[misc]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         step = self._began_with = int(state.global_step)
+        if step > 0:
+            # whoever saved it may have been killed before it could say so
+            self._journal.checkpoint(step, checkpointing.path_of(self._folder, step))
         if self._is_due(step) and step not in self._journal.metrics_of(HOLDOUT):
             self.evaluate(others["model"], step)
 

@@ -2,7 +2,7 @@
 
 `python -m training.worker --home DIR [--once] [--poll SECONDS] [--stall-minutes N]`. Any number of
 workers may serve one workspace. One that dies loses nothing: its runner dies with it, and the next
-worker goes on from the newest whole checkpoint.
+worker goes on from the newest whole checkpoint. Pushes to the Hub are attended beside other jobs.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from storage.rows import Job
 from storage.workspace import Workspace
 from training import keeping, local_runner
 from training.attempt import Attempt
+from training.beside import Beside
+from training.hub import steps
+from training.hub import submission as pushes
 from training.lease import Identity, Pace
 
 # seconds after the start: what matters first is the queue
@@ -56,8 +59,7 @@ def run(
             beat_at = time.monotonic() if due else beat_at
             job = _claim(opened, me, pace, beat=due)
             if job is not None:
-                attended += 1
-                _attend(opened, job, me, pace, command, stop)
+                attended += 1 + _attend_with_pushes(opened, job, me, pace, command, stop)
             elif once:
                 break
             else:
@@ -135,6 +137,30 @@ def _seal(opened: Workspace, stop: threading.Event) -> None:
         sealing.keep(opened, stop)
 
 
+def _attend_with_pushes(
+    opened: Workspace,
+    job: Job,
+    me: Identity,
+    pace: Pace,
+    command: Sequence[str],
+    stop: threading.Event,
+) -> int:
+    """See a job through, and pushes beside it; returns how many those were."""
+
+    def push() -> bool:
+        waiting = None if stop.is_set() else _claim_push(opened, me, pace)
+        if waiting is not None:
+            _attend(opened, waiting, me, pace, command, stop)
+        return waiting is not None
+
+    if job.kind == pushes.KIND:
+        _attend(opened, job, me, pace, command, stop)
+        return 0
+    with Beside(push, pace.idle) as beside:
+        _attend(opened, job, me, pace, command, stop)
+    return beside.attended
+
+
 def _attend(
     opened: Workspace,
     job: Job,
@@ -152,6 +178,8 @@ def _attend(
     except Exception as error:
         traceback.print_exc()
         _give_up(opened, job, f"The worker stumbled: {type(error).__name__}: {error}")
+    if job.kind == pushes.KIND:
+        _let_go(opened)
 
 
 def _give_up(opened: Workspace, job: Job, reason: str) -> None:
@@ -173,6 +201,7 @@ def _register(opened: Workspace, me: Identity) -> None:
 
 def _make_up(opened: Workspace) -> None:
     """Keep what earlier jobs left behind for analytics and nobody has kept."""
+    _let_go(opened)
     try:
         kept = keeping.make_up(opened)
     except PairwrightError as error:
@@ -196,6 +225,22 @@ def _claim(opened: Workspace, me: Identity, pace: Pace, *, beat: bool) -> Job | 
         print(f"the queue cannot be read: {error}", flush=True)
         time.sleep(pace.idle)
         return None
+
+
+def _claim_push(opened: Workspace, me: Identity, pace: Pace) -> Job | None:
+    try:
+        with opened.ledger.write() as tx:
+            return jobs.claim(tx, worker=me.id, lease_seconds=pace.lease, kinds=(pushes.KIND,))
+    except PairwrightError:
+        # the job beside it says so already
+        return None
+
+
+def _let_go(opened: Workspace) -> None:
+    try:
+        steps.let_go(opened)
+    except PairwrightError as error:
+        print(f"what was held for pushes stays for now: {error.what}", flush=True)
 
 
 def _sign_off(opened: Workspace, me: Identity) -> None:

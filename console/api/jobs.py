@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import codecs
+import hashlib
+import json
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query
@@ -10,18 +16,23 @@ from console.api.desk import KEY_NEEDED, Desk, ReadingDesk, WritingDesk
 from console.api.models import (
     EvaluateRequest,
     JobList,
+    JobLog,
     JobMetrics,
     JobOut,
     JobRequest,
     MetricPoint,
+    PromptIn,
+    SampleRequest,
     TrainRequest,
 )
 from console.api.problems import responses
 from storage import checkpoints, events, jobs, models
+from storage.errors import WrongInputError
 from storage.ledger import Connection
 from storage.rows import Job
+from training import prompts, submission
 from training import spec as specs
-from training import submission
+from training.folder import JobFolder
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=KEY_NEEDED)
 
@@ -38,10 +49,12 @@ IdempotencyKey = Annotated[
 
 @router.post("", status_code=201, responses=responses(403, 404, 409))
 def create(desk: WritingDesk, wanted: JobRequest, idempotency_key: IdempotencyKey = None) -> JobOut:
-    """Queue a training or an evaluation; a worker takes it."""
+    """Queue a training, an evaluation or a sampling; a worker takes it."""
     nonce = None if idempotency_key is None else f"{desk.key.id} {idempotency_key}"
     if isinstance(wanted, TrainRequest):
         return JobOut.of(_train(desk, wanted, nonce))
+    if isinstance(wanted, SampleRequest):
+        return JobOut.of(_sample(desk, wanted, nonce))
     return JobOut.of(_evaluate(desk, wanted, nonce))
 
 
@@ -80,6 +93,20 @@ def show_metrics(
     return JobMetrics(job=job.id, state=job.state, points=chosen, after=last)
 
 
+@router.get("/{job_id}/logs", responses=responses(404))
+def show_log(
+    desk: ReadingDesk,
+    job_id: str,
+    offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    limit: Annotated[int, Query(ge=1024, le=1 << 20)] = 1 << 16,
+) -> JobLog:
+    """What the run wrote, at most `limit` bytes from `offset` on; empty while there is no more."""
+    with desk.workspace.ledger.read() as db:
+        job = jobs.get(db, job_id)
+    text, end = _written(JobFolder(desk.workspace.jobs_folder / job.id).log_file, offset, limit)
+    return JobLog(job=job.id, state=job.state, offset=offset, text=text, next_offset=end)
+
+
 @router.post("/{job_id}/cancel", responses=responses(403, 404))
 def cancel(desk: WritingDesk, job_id: str) -> JobOut:
     """Stop a job: at once when it waits, at its next safe point when it runs."""
@@ -110,6 +137,57 @@ def _evaluate(desk: Desk, wanted: EvaluateRequest, nonce: str | None) -> Job:
         split=wanted.split,
         key=nonce,
     )
+
+
+def _sample(desk: Desk, wanted: SampleRequest, nonce: str | None) -> Job:
+    settings = specs.parse_sampling(wanted.settings)
+    if settings.answers > 2:
+        raise WrongInputError(f"answers is {settings.answers}, but a pair has two.", "Use 1 or 2.")
+    with desk.workspace.ledger.read() as db:
+        _check_start(db, wanted.start_from)
+    return submission.submit_sampling(
+        desk.workspace,
+        start_from=wanted.start_from,
+        prompts=_kept(desk.workspace.jobs_folder / "prompts", wanted.prompts),
+        batch=wanted.batch,
+        settings=settings,
+        key=nonce,
+    )
+
+
+def _kept(folder: Path, asked: Sequence[PromptIn]) -> Path:
+    """The prompts as a file for the runner, named by its content: asked again it is the same.
+
+    Raises WrongInputError for a prompt that cannot be asked.
+    """
+    lines = [json.dumps(prompt.model_dump(), ensure_ascii=False) + "\n" for prompt in asked]
+    data = "".join(lines).encode()
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{hashlib.sha256(data).hexdigest()}.jsonl"
+    partial = path.with_suffix(f".{uuid.uuid4().hex}")
+    partial.write_bytes(data)
+    try:
+        prompts.read(partial, folder)
+        partial.replace(path)
+    except WrongInputError as error:
+        what = error.what.replace(partial.name, "the prompts")
+        raise WrongInputError(what, error.next_step) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _written(log: Path, offset: int, most: int) -> tuple[str, int]:
+    """Text from a byte on, and the byte after it; a character that is cut comes with the next."""
+    try:
+        with log.open("rb") as file:
+            file.seek(offset)
+            data = file.read(most)
+    except FileNotFoundError:
+        return "", offset
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(data)
+    return text, offset + len(data) - len(decoder.getstate()[0])
 
 
 def _check_start(db: Connection, name: str) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from storage.rows import Activation, Checkpoint, DatasetVersion, Job, JobEvent
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Ends = tuple[float, float]
 
 
 class _Request(BaseModel):
@@ -38,7 +39,36 @@ class EvaluateRequest(_Request):
     split: Literal["train", "holdout", "all"] = "holdout"
 
 
-JobRequest = Annotated[TrainRequest | EvaluateRequest, Field(discriminator="kind")]
+class MessageIn(_Request):
+    """One turn of a prompt. Pictures cannot be sent: `<image>` is refused."""
+
+    role: Literal["system", "user", "assistant"]
+    content: Annotated[str, Field(min_length=1)]
+
+
+class PromptIn(_Request):
+    """A prompt of text; `id` is the caller's own name for it."""
+
+    messages: Annotated[list[MessageIn], Field(min_length=1, max_length=100)]
+    category: Annotated[str, Field(max_length=200)] = ""
+    id: Annotated[str, Field(max_length=200)] = ""
+
+
+class SampleRequest(_Request):
+    """Let a model or checkpoint answer prompts; two answers that differ are a pair of `batch`.
+
+    `settings` are those of sampling in docs/settings.md. With `answers` 1 there is no pair, and no
+    batch is needed.
+    """
+
+    kind: Literal["sample"]
+    start_from: Name
+    prompts: Annotated[list[PromptIn], Field(min_length=1, max_length=10_000)]
+    batch: Annotated[str, Field(max_length=200)] = ""
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+JobRequest = Annotated[TrainRequest | EvaluateRequest | SampleRequest, Field(discriminator="kind")]
 
 
 class BuildRequest(_Request):
@@ -46,9 +76,10 @@ class BuildRequest(_Request):
 
     batch: Name | None = None
     labels: Literal["votes", "imported", "both"] = "votes"
-    policy: Literal["majority"] = "majority"
+    policy: Literal["majority", "weighted", "unanimous", "adjudicated"] = "majority"
     min_votes: Annotated[int, Field(ge=1, le=1000)] = 1
     min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.67
+    min_confidence: Annotated[float, Field(ge=0, lt=1)] = 0.0
     holdout: Annotated[float, Field(ge=0, lt=1)] = 0.1
     seed: Annotated[int, Field(ge=0, le=2**53)] = 0
 
@@ -125,6 +156,19 @@ class JobMetrics(BaseModel):
     after: str | None
 
 
+class JobLog(BaseModel):
+    """What the run wrote from byte `offset` on; `next_offset` is what to ask with for the rest.
+
+    Nothing more comes once `text` is empty and the job has ended.
+    """
+
+    job: str
+    state: str
+    offset: int
+    text: str
+    next_offset: int
+
+
 class DatasetOut(BaseModel):
     """A dataset version; `excluded` counts the pairs left out by reason."""
 
@@ -190,6 +234,57 @@ class ActivationOut(BaseModel):
     def of(cls, row: Activation) -> ActivationOut:
         values = {name: value for name, value in vars(row).items() if name in cls.model_fields}
         return cls.model_validate(_timed(values))
+
+
+class FigureOut(BaseModel):
+    """A coefficient on `n` items; `value` is null when undefined, and `reason` says why."""
+
+    value: float | None
+    ci95: Ends | None
+    n: int
+    reason: str
+
+
+class PairOut(FigureOut):
+    """Cohen's kappa of two annotators; `percent_agreement` is 0 to 1."""
+
+    raters: tuple[str, str]
+    percent_agreement: float
+
+
+class CoefficientsOut(BaseModel):
+    """How far annotators agree. `percent_agreement` is 0 to 1; `percent` has its interval."""
+
+    items: int
+    shared_items: int
+    raters: int
+    votes: int
+    label_shares: dict[str, float]
+    percent_agreement: float | None
+    percent: FigureOut
+    cohen_kappa: list[PairOut]
+    fleiss_kappa: FigureOut
+    krippendorff_alpha: FigureOut
+    krippendorff_alpha_ordinal: FigureOut | None
+    gwet_ac1: FigureOut
+
+
+class IntervalsOut(BaseModel):
+    """How the intervals were made."""
+
+    level: float
+    method: str
+    resamples: int
+    seed: int
+
+
+class AgreementOut(CoefficientsOut):
+    """Ties count as a label; `without_ties` leaves them out, null where there is none."""
+
+    batch: str | None
+    without_ties: CoefficientsOut | None
+    orientation: str
+    intervals: IntervalsOut
 
 
 def _timed(values: dict[str, Any]) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from console.views import curves, figures, losses, wording
+from console.views import curves, figures, losses, publishing, wording
 from console.views.curves import Panel
 from console.views.figures import FigureLine
 from storage import checkpoints, clock, events, jobs, publications, workers
 from storage.ledger import Connection
 from storage.rows import Attempt, Checkpoint, Job, JobEvent, JobState
 from storage.workspace import Workspace
+from training import keeping
 from training.folder import JobFolder
 
 MOST_RUNS = 200
@@ -85,6 +86,7 @@ class RunDetail:
         losses: what the losses of this run do, in words; empty where there are none.
         figures_of: what the table of figures describes, such as `checkpoint v1-a` or `step 40`.
         published: what this run made or put on the Hub, as a sentence and a link.
+        checkpoint: the name of what this run made; empty where it made none.
         hint: what to do next in a sentence, with a command where there is one.
     """
 
@@ -101,6 +103,7 @@ class RunDetail:
     settings: Sequence[tuple[str, str]]
     attempts: Sequence[AttemptLine]
     published: Sequence[tuple[str, str]]
+    checkpoint: str
     hint: str
     command: str
 
@@ -132,7 +135,7 @@ def detail(workspace: Workspace, job_id: str) -> RunDetail:
         metrics = events.listed(db, job_id, kind="metric")
         notes = events.listed(db, job_id, kind="note")
         made = _checkpoint(db, job)
-        published = _published(db, job, made)
+        published = _published(db, job)
     title, measured = _measured(job, made, metrics)
     hint, command = _hint(workspace.home, job, made)
     panels = curves.panels(metrics, _settings(job)) if job.kind == "train" else []
@@ -150,6 +153,7 @@ def detail(workspace: Workspace, job_id: str) -> RunDetail:
         settings=[(key, _written(value)) for key, value in sorted(_settings(job).items())],
         attempts=[_attempt(attempt, now) for attempt in tries],
         published=published,
+        checkpoint=made.name if made is not None else "",
         hint=hint,
         command=command,
     )
@@ -222,22 +226,14 @@ def _checkpoint(db: Connection, job: Job) -> Checkpoint | None:
     return made[-1] if made else None
 
 
-def _published(db: Connection, job: Job, made: Checkpoint | None) -> list[tuple[str, str]]:
-    """Publications of the run's checkpoint, or by the run itself, the newest first."""
+def _published(db: Connection, job: Job) -> list[tuple[str, str]]:
+    """Publications of the run's checkpoint and steps, or by the run itself, the newest first."""
     found = [
         row
         for row in publications.listed(db)
-        if row.job_id == job.id or (made is not None and row.subject == made.id)
+        if row.job_id == job.id or row.subject == keeping.checkpoint_made(job)
     ]
-    return [
-        (
-            f"Published as {row.repo} ({'private' if row.private else 'public'}), revision "
-            f"{row.revision[:12]}{f', tag {row.tag}' if row.tag else ''}, "
-            f"{wording.stamp(row.created_at)}.",
-            row.url,
-        )
-        for row in found
-    ]
+    return [publishing.told(row) for row in found]
 
 
 def _measured(
@@ -271,9 +267,8 @@ def _attempt(attempt: Attempt, now: int) -> AttemptLine:
 def _hint(home: Path, job: Job, made: Checkpoint | None) -> tuple[str, str]:
     if job.state is JobState.SUCCEEDED and made is not None:
         words = ("evaluate", "--checkpoint", made.name, "--dataset", made.dataset_version)
-        return f"Checkpoint {made.name} is ready to be measured again.", wording.command(
-            home, *words
-        )
+        hint = f"Checkpoint {made.name} is made. To measure it on a dataset version:"
+        return hint, wording.command(home, *words)
     if job.state in (JobState.FAILED, JobState.CANCELLED) and job.kind == "train":
         words = ("train", "--dataset", str(job.spec.get("dataset")), "--from", _start(job))
         return "A stopped or failed run stays as it is. Start a new one:", wording.command(

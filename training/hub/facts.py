@@ -6,15 +6,15 @@ Names of annotators stay here too: labels of one person are called "one annotato
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from storage import checkpoints, dataset_versions, evaluations, events, models, publications
+from storage import checkpoints, dataset_versions, evaluations, events, jobs, models, publications
 from storage.ledger import Connection
 from storage.rows import Checkpoint, DatasetVersion, Job
-from training import starts
+from training import keeping, starts
 from training.hub import names
+from training.starts import Start
 
 _KNOWN_LABELS = ("consensus", "imported", "oracle", "mixed")
 _ONE = "one annotator"
@@ -34,9 +34,10 @@ def collect(db: Connection, job: Job) -> dict[str, Any]:
         version = dataset_versions.get(db, wanted["subject"])
         tag = names.tag_of(version.id, version.digest)
         return wanted | {"tag": tag, "dataset": _dataset(db, version)}
-    checkpoint = checkpoints.get(db, wanted["subject"])
     if "step" in wanted:
-        checkpoint = _of_step(db, checkpoint, wanted["step"])
+        checkpoint = _of_step(db, jobs.get(db, job.spec["run"]), wanted["step"])
+    else:
+        checkpoint = checkpoints.get(db, wanted["subject"])
     tag = names.tag_of(checkpoint.name, checkpoint.id.removeprefix("c"))
     return wanted | {"tag": tag} | _checkpoint(db, checkpoint, is_step="step" in wanted)
 
@@ -46,19 +47,32 @@ def labels(said: Any) -> str:
     return said if said in _KNOWN_LABELS else _ONE
 
 
-def _of_step(db: Connection, checkpoint: Checkpoint, step: int) -> Checkpoint:
-    """The checkpoint as it was at a step of its training, with the figures of that step."""
+def _of_step(db: Connection, run: Job, step: int) -> Checkpoint:
+    """The checkpoint that a run had at a step, with the figures of that step."""
+    settings, start = run.spec["settings"], Start.of_json(run.spec["start"])
     told = [
-        event.payload
-        for event in events.listed(db, checkpoint.job_id, kind="metric")
+        event
+        for event in events.listed(db, run.id, kind="metric")
         if event.payload.get("split") == "holdout" and event.payload.get("step") == step
     ]
-    figures = dict(told[-1]["values"]) if told else {}
-    return replace(checkpoint, name=f"{checkpoint.name}-step-{step}", metrics=figures)
+    return Checkpoint(
+        id=keeping.checkpoint_made(run),
+        name=f"{keeping.name_asked(run)}-step-{step}",
+        job_id=run.id,
+        parent=start.tip,
+        model=start.model,
+        kind="adapter" if settings["method"] == "lora" else "full",
+        path="",
+        dataset_version=run.spec["dataset"],
+        config=settings,
+        metrics=dict(told[-1].payload["values"]) if told else {},
+        created_at=told[-1].at if told else run.started_at or run.created_at,
+    )
 
 
 def _checkpoint(db: Connection, checkpoint: Checkpoint, *, is_step: bool) -> dict[str, Any]:
-    line = [*checkpoints.lineage(db, checkpoint.id)[:-1], checkpoint]
+    below = [] if checkpoint.parent is None else checkpoints.lineage(db, checkpoint.parent)
+    line = [*below, checkpoint]
     version = dataset_versions.get(db, checkpoint.dataset_version)
     return {
         "name": checkpoint.name,

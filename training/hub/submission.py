@@ -7,9 +7,9 @@ from typing import Any
 
 from storage import checkpoints, dataset_versions, identity, jobs
 from storage.ledger import Connection
-from storage.rows import Checkpoint, Job
+from storage.rows import Checkpoint, Job, JobState
 from storage.workspace import Workspace
-from training import starts
+from training import keeping, starts
 from training.hub import names
 
 KIND = "publish"
@@ -42,34 +42,49 @@ def submit_dataset(workspace: Workspace, version: str, repo: str, *, private: bo
         return _queue(tx, "dataset", found.id, repo, private, content)
 
 
-def queue_checkpoint(
-    tx: Connection, checkpoint: Checkpoint, repo: str, *, private: bool, step: int | None = None
-) -> Job:
-    """Queue the push of a checkpoint within a transaction, such as the end of its training.
-
-    `step` pushes what its run kept of that step instead.
-    """
+def queue_checkpoint(tx: Connection, checkpoint: Checkpoint, repo: str, *, private: bool) -> Job:
+    """Queue the push of a checkpoint within a transaction, such as the end of its training."""
     start = starts.resolve(tx, checkpoint.id)
     content = {"start": start.as_json(), "dataset": checkpoint.dataset_version}
-    return _queue(tx, "checkpoint", checkpoint.id, repo, private, content, step)
+    return _queue(tx, "checkpoint", checkpoint.id, repo, private, content)
+
+
+def queue_step(tx: Connection, run: Job, step: int) -> Job:
+    """Queue the push of what a training saved at a step, where its settings say; it may still run.
+
+    The push knows the run and where that started: the checkpoint is recorded at the run's end only.
+    """
+    hub = run.spec["settings"]["hub"]
+    content = {"run": run.id, "start": run.spec["start"], "dataset": run.spec["dataset"]}
+    made = keeping.checkpoint_made(run)
+    return _queue(tx, "checkpoint", made, hub["repo"], bool(hub["private"]), content, step)
 
 
 def queue_after_training(
-    tx: Connection, checkpoint: Checkpoint, steps: Sequence[int] = ()
+    tx: Connection, run: Job, checkpoint: Checkpoint, steps: Sequence[int] = ()
 ) -> list[Job]:
     """Queue the pushes that the settings of the training ask for, the checkpoint's own last.
 
     Args:
-        steps: other steps that the run kept; pushed when each checkpoint is asked for.
+        steps: other steps that the run kept. Where each checkpoint is asked for, those are pushed
+            that did not get to the Hub while it went on.
     """
     wanted = checkpoint.config.get("hub") or {}
     if not wanted.get("repo") or wanted.get("when") == "never":
         return []
-    others = sorted(steps) if wanted.get("when") == "each_checkpoint" else []
-    return [
-        queue_checkpoint(tx, checkpoint, wanted["repo"], private=bool(wanted["private"]), step=step)
-        for step in (*others, None)
-    ]
+    others = _not_pushed(tx, run, steps) if wanted.get("when") == "each_checkpoint" else []
+    queued = [queue_step(tx, run, step) for step in others]
+    private = bool(wanted["private"])
+    return [*queued, queue_checkpoint(tx, checkpoint, wanted["repo"], private=private)]
+
+
+def _not_pushed(tx: Connection, run: Job, steps: Sequence[int]) -> list[int]:
+    there = {
+        job.spec["settings"].get("step")
+        for job in jobs.listed(tx, KIND, _MOST)
+        if job.spec.get("run") == run.id and job.state is JobState.SUCCEEDED
+    }
+    return sorted(set(steps) - there)
 
 
 def _queue(

@@ -64,10 +64,11 @@ HUB = (
     Setting(
         "hub.when",
         "hub",
-        "What is pushed once the run has succeeded: `end` its checkpoint, `each_checkpoint` also "
-        "the other steps that it kept (the best and the last two), `never` nothing. A push that "
-        "fails never fails the run.",
-        "`each_checkpoint` gives every kept step a tagged commit with its own figures.",
+        "What is pushed: `end` the checkpoint once the run has succeeded, `each_checkpoint` also "
+        "every step that it saves, while it goes on, `never` nothing. A push that fails never "
+        "fails the run, nor holds it up: where the Hub is slower than the run, steps are left out, "
+        "and those that the run keeps (the best and the last two) are pushed at its end.",
+        "`each_checkpoint` gives every step a tagged commit with its own figures.",
         "`never` keeps a repository in the settings without using it.",
         "end",
         choices=("never", "end", "each_checkpoint"),

@@ -21,7 +21,7 @@ from storage import media as medias
 from storage import pictures as stored_pictures
 from storage.rows import Checkpoint, DatasetRow, DatasetVersion, Job, Part, Turn
 from storage.workspace import Workspace
-from training import ingestion, manifest, preparation
+from training import ingestion, manifest, preparation, starts
 from training.folder import JobFolder
 from training.hub import publishing, submission
 
@@ -138,11 +138,14 @@ def train(
         path = _adapter(workspace, tiny_vlm, f"c{name}")
         config = {"beta": 0.1, "task_name": "secret task", "hub": hub}
         with workspace.ledger.write() as tx:
-            job = jobs.submit(tx, kind="train", spec={}, key=name)
+            start = starts.resolve(tx, parent or "tiny").as_json()
+            settings = {**config, "method": "lora", "model_name": name}
+            spec = {"settings": settings, "start": start, "dataset": dataset.id}
+            job = jobs.submit(tx, kind="train", spec=spec, key=name)
             jobs.request_cancel(tx, job.id)
             return checkpoints.add(
                 tx,
-                checkpoint_id=path.name,
+                checkpoint_id=f"c{job.id}",
                 name=name,
                 job_id=job.id,
                 parent=parent,

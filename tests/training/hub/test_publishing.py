@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from storage import publications, tables
+from storage import jobs, publications, tables
 from storage.errors import NotFoundError, WrongInputError
+from storage.ledger import Connection
 from storage.rows import Checkpoint, Job, JobState
 from storage.workspace import Workspace
 from training import manifest
@@ -99,10 +100,13 @@ def test_a_training_queues_the_push_that_its_settings_ask_for(
     asked = train("asked", repo="org/aligned", private=True, when="end")
     never = train("never", repo="org/aligned", private=True, when="never")
     plain = train("plain")
+
+    def queue(tx: Connection, one: Checkpoint) -> list[Job]:
+        return submission.queue_after_training(tx, jobs.get(tx, one.job_id), one)
+
     with workspace.ledger.write() as tx:
-        job = submission.queue_after_training(tx, asked)
-        again = submission.queue_after_training(tx, asked)
-        nothing = [submission.queue_after_training(tx, one) for one in (never, plain)]
+        job, again = queue(tx, asked), queue(tx, asked)
+        nothing = [queue(tx, one) for one in (never, plain)]
     assert [one.kind for one in job] == ["publish"]
     assert again == job
     assert nothing == [[], []]
@@ -129,7 +133,8 @@ def test_a_kept_step_is_pushed_with_its_own_weights_figures_and_tag(
                 at=0,
             )
         )
-        queued = submission.queue_after_training(tx, checkpoint, [7])
+        run = jobs.get(tx, checkpoint.job_id)
+        queued = submission.queue_after_training(tx, run, checkpoint, [7])
     for one in queued:
         attend(one)
     repo = hub.repo("org/aligned")

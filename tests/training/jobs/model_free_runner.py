@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from typing import Any
 from storage.errors import WrongInputError
 from training import manifest, runner
 from training.folder import JobFolder
+from training.journal import Journal
 
 
 def main() -> int:
@@ -56,12 +58,18 @@ def _count(folder: JobFolder, attempt: int, orders: dict[str, Any]) -> None:
     step = 0 if newest is None else int(manifest.read(newest).facts["step"])
     folder.note(f"attempt {attempt} goes on from step {step}")
     steps = int(orders.get("steps", 3))
-    while step < steps:
+    journal = Journal(folder)
+    if step:
+        journal.checkpoint(step, f"checkpoints/step-{step}")
+    while step < steps and not Path(orders.get("until", "never")).exists():
         step += 1
         time.sleep(float(orders.get("pause", 0.01)))
-        folder.metric(step, step / steps, "train", {"loss": 1 / step})
+        journal.metric(step, step / steps, "train", {"loss": 1 / step})
         folder.progress("training", step, steps, eta_seconds=0.0)
         save(folder, step)
+        journal.checkpoint(step, f"checkpoints/step-{step}")
+        if orders.get("prune"):
+            shutil.rmtree(manifest.step_folder(folder.checkpoints, step - 2), ignore_errors=True)
         if step == orders.get("kill_at") and attempt == 1:
             tear(folder, step + 1)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -86,7 +94,7 @@ def save(folder: JobFolder, step: int) -> None:
     """A whole checkpoint."""
     partial = manifest.step_folder(folder.checkpoints, step).with_suffix(".partial")
     partial.mkdir(parents=True)
-    (partial / "adapter_model.safetensors").write_bytes(bytes([step]) * 64)
+    (partial / "adapter_model.safetensors").write_bytes(bytes([step % 256]) * 64)
     (partial / "optimizer.pt").write_bytes(b"moments")
     manifest.complete(partial, {"step": step})
 
