@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from sqlalchemy import select
@@ -32,6 +32,7 @@ class Comparison:
         media: what the prompt shows.
         answers: two different texts.
         source: where both answers come from.
+        models: what gave the answers, as the file says; empty when it does not.
     """
 
     line: int
@@ -40,6 +41,7 @@ class Comparison:
     media: tuple[Media, ...]
     answers: tuple[str, str]
     source: Source
+    models: tuple[str, str] = ("", "")
 
     @property
     def pair(self) -> Pair:
@@ -47,7 +49,7 @@ class Comparison:
         return pairs.build(first, second)
 
     @property
-    def winner(self) -> str:
+    def first(self) -> str:
         """`a` or `b`: which canonical response the first answer is."""
         first = responses.build(self.prompt.id, self.answers[0])
         return "a" if self.pair.response_a == first.id else "b"
@@ -58,8 +60,10 @@ def add(tx: Connection, batch_id: str, comparison: Comparison) -> bool:
     for row in comparison.media:
         media.add(tx, row)
     prompts.add(tx, comparison.prompt)
-    for text in comparison.answers:
-        responses.add(tx, responses.build(comparison.prompt.id, text), comparison.source)
+    for text, model in zip(comparison.answers, comparison.models, strict=True):
+        source = comparison.source
+        given_by = replace(source, sampling={"model": model}) if model else source
+        responses.add(tx, responses.build(comparison.prompt.id, text), given_by)
     pair = comparison.pair
     pairs.add(tx, pair)
     return batches.add_pair(tx, batch_id, pair.id)

@@ -87,6 +87,26 @@ def parse_object(line: Line) -> dict[str, Any]:
     return value
 
 
+def parse_at(text: str, at: int) -> tuple[Any, int]:
+    """The JSON value that begins at a character of a text, and where it ends.
+
+    Raises:
+        json.JSONDecodeError: there is no value, or it breaks off.
+        WrongInputError: it holds what `parse_object` refuses.
+    """
+    try:
+        value, end = _DECODER.raw_decode(text, at)
+    except RecursionError:
+        raise WrongInputError("The JSON is nested too deeply.") from None
+    except json.JSONDecodeError:
+        raise
+    except ValueError as problem:
+        raise WrongInputError(f"Not valid JSON: {problem}.") from None
+    if "\\u" in text[at:end]:
+        _check_characters({"": value})
+    return value, end
+
+
 def _raw_lines(file: BinaryIO, longest: int) -> Iterator[_Raw]:
     number, end = 0, 0
     while data := file.readline(longest + 2):
@@ -154,6 +174,9 @@ def _unique(entries: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(name for name in names if names.count(name) > 1)
         raise ValueError(f"the key {twice[:40]!r} appears twice")
     return value
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_unique)
 
 
 def _name(value: Any) -> str:

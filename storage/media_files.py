@@ -60,6 +60,18 @@ class MediaFolder:
             raise WrongInputError(f"{name!r} is a {known.kind}, but is named as a {kind}.")
         return known
 
+    def embedded(self, data: bytes, kind: str) -> Media:
+        """Bytes that stand in a record itself, as they are stored.
+
+        Raises:
+            WrongInputError: they are not what the record says.
+        """
+        read = pictures.normalize if kind == "picture" else videos.normalize
+        media, stored = read(data)
+        if self._store is not None:
+            self._store.put(stored, media)
+        return media
+
     def shown(self, name: str) -> tuple[Media, bytes]:
         """The file with this name as people would see it, without storing it.
 

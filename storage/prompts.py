@@ -9,12 +9,11 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from storage import clock, identity, tables
-from storage.errors import NotFoundError, WrongInputError
+from storage.categories import UNCATEGORIZED
+from storage.categories import check as check_category
+from storage.errors import NotFoundError
 from storage.inserts import add_if_absent
 from storage.rows import Part, Prompt, Turn
-
-UNCATEGORIZED = "uncategorized"
-LONGEST_CATEGORY = 100
 
 
 def build(turns: Sequence[Turn], category: str = UNCATEGORIZED) -> Prompt:
@@ -27,19 +26,6 @@ def build(turns: Sequence[Turn], category: str = UNCATEGORIZED) -> Prompt:
     check_category(category)
     joined = tuple(Turn(turn.role, _joined(turn.parts)) for turn in turns)
     return Prompt(id=identity.prompt_id(joined), category=category, turns=joined)
-
-
-def check_category(category: str) -> None:
-    """Refuse what cannot be a category.
-
-    Raises:
-        WrongInputError: it is not one line of 1 to 100 characters.
-    """
-    if not category.strip() or len(category) > LONGEST_CATEGORY or not category.isprintable():
-        raise WrongInputError(
-            f"{category[:LONGEST_CATEGORY]!r} cannot be a category.",
-            f"A category is one line of 1 to {LONGEST_CATEGORY} characters.",
-        )
 
 
 def add(tx: Connection, prompt: Prompt) -> bool:

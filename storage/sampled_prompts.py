@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage import prompts, swift_records
+from storage import categories, prompts, swift_records
 from storage.errors import WrongInputError
 from storage.media import MediaStore
 from storage.media_files import MediaFolder
@@ -48,7 +48,7 @@ class PromptReader:
         turns = [self._turn(message, shown) for message in value["messages"]]
         swift_records.check_roles([turn.role for turn in turns])
         category = value.get("category")
-        name = str(category) if category else prompts.UNCATEGORIZED
+        name = str(category) if category else categories.UNCATEGORIZED
         return AnsweredPrompt(prompts.build(turns, name), tuple(shown.values()))
 
     def _turn(self, message: Any, shown: dict[str, Media]) -> Turn:

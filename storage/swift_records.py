@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storage import identity, prompts
+from storage import categories, identity
 from storage.errors import WrongInputError
 from storage.rows import Part, Turn
 
@@ -172,10 +172,10 @@ def _record_id(value: Any) -> str:
 
 def _category(value: Any) -> str:
     if value is None:
-        return prompts.UNCATEGORIZED
+        return categories.UNCATEGORIZED
     if not isinstance(value, str):
         raise WrongInputError("'category' is no text.")
-    prompts.check_category(value)
+    categories.check(value)
     return value
 
 

@@ -10,8 +10,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from console import entrance, widgets
+from console.pieces import batch_asking, file_reading
 from console.views import imports, wording
-from console.views.imports import Asked, Outcome, Preview, RejectedLine, Sample
+from console.views.import_samples import Sample
+from console.views.imports import Asked, Outcome, Preview, RejectedLine
 from storage import swift_import
 from storage.batches import HIGHEST_OVERLAP
 from storage.workspace import Workspace
@@ -45,8 +47,9 @@ def form() -> Asked | None:
             value=None,
             key="overlap",
             bind="query-params",
-            placeholder="as it is, or 1",
-            help="The overlap of the batch. Two or more people are needed to measure agreement.",
+            placeholder="1 when new",
+            help="How many people vote on each pair. Agreement is measured where two or more do. "
+            "Left empty, a batch that is there keeps its number and a new one gets 1.",
         ),
         labeled_by=line(
             labeled_by,
@@ -58,13 +61,17 @@ def form() -> Asked | None:
         ).strip()
         or swift_import.IMPORTED,
     )
-    return uploaded(asked) if source == UPLOAD else on_this_machine(asked)
+    found = uploaded(asked) if source == UPLOAD else on_this_machine(asked)
+    reading, asking = file_reading.draw(), batch_asking.draw()
+    return replace(found, asking=asking, reading=reading) if found else None
 
 
 def uploaded(asked: Asked) -> Asked | None:
     file, folder = st.columns([4, 8], vertical_alignment="top")
     given = file.file_uploader(
-        "Records, one JSON object a line", type=("jsonl", "json", "ndjson"), key="upload"
+        "Records: JSON, CSV or Parquet",
+        type=("jsonl", "json", "ndjson", "csv", "tsv", "parquet"),
+        key="upload",
     )
     with folder:
         root = line(st.container(), "Media root", "root", "folder on this machine")
@@ -105,15 +112,16 @@ def draw_check(workspace: Workspace, asked: Asked | None) -> None:
     """The button that tries the import, and beside it what is still missing."""
     button, words = st.columns([2, 10], vertical_alignment="center")
     lacks = missing(asked)
-    clicked = button.button("Check", key="check", disabled=bool(lacks), width="stretch")
-    with words:
+    # never disabled: a click right after typing would only wake it
+    clicked = button.button("Check", key="check", width="stretch")
+    place = words.empty()
+    if clicked and asked is not None and not lacks:
+        st.session_state.pop("done", None)
+        st.session_state.pop("checked", None)
+        with entrance.explained(), progress(place) as advance:
+            st.session_state["checked"] = (asked, imports.check(workspace, asked, advance))
+    with place.container():
         widgets.quiet(lacks or "Checking reads every record and changes nothing.", key="check")
-    if not clicked or asked is None:
-        return
-    st.session_state.pop("done", None)
-    st.session_state.pop("checked", None)
-    with entrance.explained(), progress() as advance:
-        st.session_state["checked"] = (asked, imports.check(workspace, asked, advance))
 
 
 def draw_format(workspace: Workspace) -> None:
@@ -144,33 +152,34 @@ def draw_preview(workspace: Workspace, asked: Asked, preview: Preview) -> None:
     for number, note in enumerate(preview.notes):
         widgets.quiet(note, key=f"note-{number}")
     button, words = st.columns([2, 10], vertical_alignment="center")
+    place = words.empty()
     if button.button("Import", key="import", type="primary", width="stretch"):
-        take_in(workspace, asked, preview)
-    with words:
+        take_in(workspace, asked, preview, place)
+    with place.container():
         widgets.quiet(f"{preview.file} into batch {preview.batch}", key="target")
     draw_rejected(preview.rejected)
     if preview.samples:
         st.subheader("The first pairs", anchor=False)
-    for sample in preview.samples:
-        draw_sample(sample)
+    for number, sample in enumerate(preview.samples, start=1):
+        draw_sample(sample, number)
 
 
-def take_in(workspace: Workspace, asked: Asked, preview: Preview) -> None:
+def take_in(workspace: Workspace, asked: Asked, preview: Preview, place: DeltaGenerator) -> None:
     with entrance.explained():
-        with progress() as advance:
+        with progress(place) as advance:
             st.session_state["done"] = imports.run(workspace, asked, preview, advance)
         st.session_state.pop("checked", None)
         st.rerun()
 
 
 @contextmanager
-def progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar for bytes read so far of bytes in all, gone when the work is."""
-    bar = st.progress(0.0)
+def progress(place: DeltaGenerator) -> Iterator[Callable[[int, int], None]]:
+    """A bar for bytes read so far of bytes in all, in an empty place: nothing around it moves."""
+    place.progress(0.0)
     try:
-        yield lambda read, size: bar.progress(min(1.0, read / max(1, size)))
+        yield lambda read, size: place.progress(min(1.0, read / max(1, size)))
     finally:
-        bar.empty()
+        place.empty()
 
 
 def draw_rejected(rejected: Sequence[RejectedLine]) -> None:
@@ -188,26 +197,26 @@ def draw_rejected(rejected: Sequence[RejectedLine]) -> None:
     )
 
 
-def draw_sample(sample: Sample) -> None:
+def draw_sample(sample: Sample, number: int) -> None:
     with st.container(border=True):
-        widgets.quiet(f"Line {sample.line} · {sample.category}", key=f"sample-{sample.line}")
+        widgets.quiet(f"Line {sample.line} · {sample.category}", key=f"sample-{number}")
         words = st.container()
         if sample.pictures:
             pictures, words = st.columns([1, 3], gap="medium")
-            for number, data in enumerate(sample.pictures, start=1):
-                pictures.image(data, width="stretch", alt=f"picture {number}")
+            for nth, data in enumerate(sample.pictures, start=1):
+                pictures.image(data, width="stretch", alt=f"picture {nth}")
         with words:
             st.text(sample.question)
             if sample.note:
-                widgets.quiet(sample.note, key=f"note-of-{sample.line}")
+                widgets.quiet(sample.note, key=f"note-of-{number}")
             left, right = st.columns(2, gap="medium")
-            draw_answer(left, "chosen", sample.chosen, sample.line)
-            draw_answer(right, "rejected", sample.rejected, sample.line)
+            draw_answer(left, sample.standings[0], sample.chosen, number)
+            draw_answer(right, sample.standings[1], sample.rejected, number)
 
 
 def draw_answer(place: DeltaGenerator, standing: str, text: str, number: int) -> None:
     with place.container(key=f"answer-{standing}-{number}"):
-        st.badge(standing, color=BADGES[standing])
+        st.badge(standing, color=BADGES.get(standing, "gray"))
         st.text(text)
 
 
@@ -217,12 +226,7 @@ def draw_done(done: Outcome) -> None:
         for number, note in enumerate(done.notes):
             widgets.quiet(note, key=f"done-{number}")
         widgets.step("Next: hand out a link to the batch.", done.command, key="next")
-        st.page_link(
-            "screens/batches.py",
-            label="Batches",
-            query_params={"batch": done.batch},
-            icon=":material/arrow_forward:",
-        )
+        widgets.to_page("batches", {"batch": done.batch})
     draw_rejected(done.rejected)
 
 

@@ -8,16 +8,18 @@ import io
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from console.views import wording
-from storage import json_lines, swift_import, swift_records
-from storage.errors import ConflictError, PairwrightError, WrongInputError
-from storage.media_files import MediaFolder
+from console.batch_asking import Asking
+from console.views import import_reading, import_samples, wording
+from console.views.import_reading import Reading
+from console.views.import_samples import Sample
+from storage import swift_import
+from storage.errors import ConflictError, WrongInputError
+from storage.imports import importing
+from storage.imports.catalogue import SWIFT
 from storage.rows import ImportReport
-from storage.swift_records import SwiftRecord
 from storage.workspace import Workspace
 
 EXAMPLE = (
@@ -25,7 +27,6 @@ EXAMPLE = (
     '{"role": "assistant", "content": "There are 24 coins."}], '
     '"rejected_response": "There are 20 coins.", "images": ["coins.jpg"], "category": "counting"}'
 )
-MOST_SAMPLES = 3
 _BLOCK = 1024 * 1024
 
 Progress = Callable[[int, int], None]
@@ -39,6 +40,8 @@ class Asked:
         overlap: votes wanted per pair; None keeps the batch's own.
         media_root: folder of pictures and videos; empty for the folder of the file.
         labeled_by: names the imported labels in every figure.
+        asking: what else is set on the batch.
+        reading: how the file is read, as the form says it.
     """
 
     batch: str
@@ -48,19 +51,8 @@ class Asked:
     overlap: int | None = None
     media_root: str = ""
     labeled_by: str = swift_import.IMPORTED
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One record of the file as it would become a pair. `note` says what cannot be shown."""
-
-    line: int
-    category: str
-    question: str
-    chosen: str
-    rejected: str
-    pictures: Sequence[bytes]
-    note: str
+    asking: Asking = field(default_factory=Asking)
+    reading: Reading = field(default_factory=Reading)
 
 
 @dataclass(frozen=True)
@@ -109,11 +101,13 @@ def check(workspace: Workspace, asked: Asked, progress: Progress | None = None) 
         WrongInputError: the file or an argument cannot be used, or an upload names pictures and no
             folder was given for them.
     """
+    changes = _changes(workspace, asked)
     with _located(asked) as (path, root):
-        report = swift_import.import_file(
+        report = importing.import_file(
             workspace,
             path,
             batch=asked.batch,
+            how=asked.reading.how(),
             media_root=root,
             overlap=asked.overlap,
             labeled_by=asked.labeled_by,
@@ -125,9 +119,9 @@ def check(workspace: Workspace, asked: Asked, progress: Progress | None = None) 
             file=path.name,
             batch=report.batch,
             counts=_counts(report),
-            notes=[*_conflicts(report), *report.notes],
+            notes=_notes(report, changes, dry_run=True),
             rejected=_rejected(report),
-            samples=list(islice(_samples(path, root or path.parent), MOST_SAMPLES)),
+            samples=import_samples.first(report, path, root or path.parent),
             imports=report.imported,
         )
 
@@ -141,25 +135,28 @@ def run(
         ConflictError: the file has changed since it was checked.
         WrongInputError: as in `check`.
     """
+    changes = _changes(workspace, asked)
     with _located(asked) as (path, root):
         if _digest(path) != preview.digest:
             raise ConflictError(
                 f"{path.name} has changed since it was checked.", "Check it again, then import."
             )
-        report = swift_import.import_file(
+        report = importing.import_file(
             workspace,
             path,
             batch=asked.batch,
+            how=asked.reading.how(),
             media_root=root,
             overlap=asked.overlap,
             labeled_by=asked.labeled_by,
             progress=progress,
         )
+    asked.asking.keep(workspace, asked.batch)
     return Outcome(
         sentence=f"{wording.count(report.imported, 'record')} of {preview.file} imported into "
         f"batch {report.batch}, {report.present:,} already there, {len(report.rejected):,} "
         "rejected.",
-        notes=[*_conflicts(report), *report.notes],
+        notes=_notes(report, changes),
         rejected=_rejected(report),
         batch=report.batch,
         command=wording.command(
@@ -168,13 +165,24 @@ def run(
     )
 
 
+def _changes(workspace: Workspace, asked: Asked) -> list[str]:
+    with workspace.ledger.read() as db:
+        return asked.asking.changes(db, asked.batch)
+
+
 def rejects_file(rejected: Sequence[RejectedLine]) -> bytes:
-    """The rejected lines as CSV: line, reason."""
+    """The rejected lines as CSV: line, reason. A reason may quote the file, so none is a formula to
+    a spreadsheet: one that begins like it gets an apostrophe in front."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerow(("line", "reason"))
-    writer.writerows((bad.line, bad.reason) for bad in rejected)
+    writer.writerows((bad.line, _no_formula(bad.reason)) for bad in rejected)
     return text.getvalue().encode()
+
+
+def _no_formula(text: str) -> str:
+    begins = text.lstrip(" ")[:1]
+    return f"'{text}" if begins and begins in "=+-@\t\r\n" else text
 
 
 @contextmanager
@@ -200,7 +208,9 @@ def _plain_name(name: str) -> str:
 
 
 def _check_needs_no_media(path: Path) -> None:
-    named = sum(bool(record.images or record.videos) for _, record in _records(path))
+    named = sum(
+        bool(record.images or record.videos) for _, record in import_samples.swift_records_of(path)
+    )
     if named:
         about = wording.count(named, "record")
         raise WrongInputError(
@@ -210,54 +220,10 @@ def _check_needs_no_media(path: Path) -> None:
         )
 
 
-def _records(path: Path) -> Iterator[tuple[int, SwiftRecord]]:
-    """The good records of a file with their lines, pictures not looked at."""
-    for line in json_lines.read(path):
-        if line.text and not line.problem:
-            try:
-                yield line.number, swift_records.parse(json_lines.parse_object(line))
-            except WrongInputError:
-                continue
-
-
-def _samples(path: Path, root: Path) -> Iterator[Sample]:
-    folder = MediaFolder(root, None)
-    for line, record in _records(path):
-        pictures: list[bytes] = []
-        try:
-            for name in record.images:
-                pictures.append(folder.shown(name)[1])
-        except PairwrightError:
-            # a record that would be rejected is among the rejected lines already
-            continue
-        yield Sample(
-            line=line,
-            category=record.category,
-            question=_question(record.messages[-1][1]),
-            chosen=record.chosen,
-            rejected=record.rejected,
-            pictures=pictures,
-            note=_not_shown(record),
-        )
-
-
-def _question(text: str) -> str:
-    """The last message with its pictures and videos numbered."""
-    for kind in ("image", "video"):
-        name = "picture" if kind == "image" else kind
-        pieces = text.split(f"<{kind}>")
-        numbered = (f"[{name} {number}] {piece}" for number, piece in enumerate(pieces[1:], 1))
-        text = "".join((pieces[0], *numbered))
-    return text
-
-
-def _not_shown(record: SwiftRecord) -> str:
-    left = []
-    if record.videos:
-        left.append(wording.count(len(record.videos), "video"))
-    if len(record.messages) > 1:
-        left.append(wording.count(len(record.messages) - 1, "earlier message"))
-    return f"Not shown here: {' and '.join(left)}." if left else ""
+def _notes(report: ImportReport, changes: Sequence[str], dry_run: bool = False) -> list[str]:
+    """What else is known; of our own format nobody needs to hear how it is read."""
+    read = [] if report.format == SWIFT else import_reading.sentences(report, dry_run)
+    return [*read, *_conflicts(report), *report.notes, *changes]
 
 
 def _counts(report: ImportReport) -> list[Count]:
@@ -285,10 +251,14 @@ def _rejected(report: ImportReport) -> list[RejectedLine]:
 
 def _digest(path: Path) -> str:
     digest = hashlib.sha256()
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
     try:
-        with path.open("rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
+        for each in files:
+            if each.is_dir():
+                continue
+            with each.open("rb") as file:
+                while block := file.read(_BLOCK):
+                    digest.update(block)
     except OSError as error:
         raise WrongInputError(
             f"{path} cannot be read: {error.strerror}.", "Check it again."

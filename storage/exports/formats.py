@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storage import dataset_rows
-from storage.exports import folder, messages, swift, trl
+from storage.exports import argilla, folder, label_studio, messages, swift, trl
 from storage.rows import DatasetRow
 from storage.workspace import Workspace
 
@@ -81,6 +81,22 @@ def _write_swift(workspace: Workspace, splits: Splits, out: Path) -> list[str]:
     return [swift.FILE, *(f"{split}.jsonl" for split in splits)]
 
 
+def _write_label_studio(workspace: Workspace, splits: Splits, out: Path) -> list[str]:
+    files = folder.write_media(workspace, _all(splits), out)
+    for split, rows in splits.items():
+        tasks = (label_studio.task(row, files) for row in rows)
+        folder.write_array(out / f"{split}.json", tasks)
+    (out / label_studio.CONFIG).write_text(label_studio.interface(bool(files)), encoding="utf-8")
+    return [*(f"{split}.json" for split in splits), label_studio.CONFIG]
+
+
+def _write_argilla(workspace: Workspace, splits: Splits, out: Path) -> list[str]:
+    for split, rows in splits.items():
+        records = (argilla.record(row, workspace.media.read) for row in rows)
+        folder.write_array(out / f"{split}.json", records)
+    return [f"{split}.json" for split in splits]
+
+
 def _write_parquet(workspace: Workspace, splits: Splits, out: Path) -> list[str]:
     folder.write_media(workspace, _all(splits), out)
     for split, rows in splits.items():
@@ -122,6 +138,20 @@ FORMATS: Mapping[str, Format] = {
             _everything,
             _write_swift,
             "jsonl",
+        ),
+        Format(
+            "label-studio",
+            "tasks with one annotation each, and the labeling interface for them",
+            messages.has_more_than_one_picture,
+            _write_label_studio,
+            "json",
+        ),
+        Format(
+            "argilla",
+            "records of Argilla 2.x, the decision as a suggestion, pictures within",
+            messages.has_more_than_one_picture,
+            _write_argilla,
+            "json",
         ),
         Format(
             "parquet",

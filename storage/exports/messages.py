@@ -8,6 +8,7 @@ from storage import swift_records
 from storage.rows import DatasetRow, Part, Turn
 
 HAS_VIDEO = "has a video"
+SEVERAL_PICTURES = "has several pictures"
 SEVERAL_TURNS = "has several turns or a system message"
 
 
@@ -20,6 +21,11 @@ def has_video(row: DatasetRow) -> str | None:
 def is_not_plain(row: DatasetRow) -> str | None:
     """Why the prompt is not one question with pictures; None when it is."""
     return has_video(row) or (SEVERAL_TURNS if len(row.prompt.turns) != 1 else None)
+
+
+def has_more_than_one_picture(row: DatasetRow) -> str | None:
+    """Why the row is left out where one question shows at most one picture; None when it is not."""
+    return is_not_plain(row) or (SEVERAL_PICTURES if len(row.prompt.media) > 1 else None)
 
 
 def has_picture(row: DatasetRow) -> bool:
@@ -46,6 +52,14 @@ def as_texts(row: DatasetRow) -> dict[str, str]:
         "chosen": row.chosen,
         "rejected": row.rejected,
     }
+
+
+def question_of(row: DatasetRow) -> str:
+    """The one question of a prompt whose picture is shown apart from it.
+
+    `<image>` stands where the picture does, unless that is in front, where importing puts it.
+    """
+    return as_texts(row)["prompt"].removeprefix("<image>")
 
 
 def _message(turn: Turn) -> dict[str, Any]:

@@ -4,17 +4,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from storage import dataset_rows
 from storage.dataset_split import HOLDOUT, TRAIN
 from storage.errors import WrongInputError
-from storage.exports import folder
+from storage.exports import folder, manifest
 from storage.exports.formats import FORMATS, Format
+from storage.exports.manifest import Manifest
 from storage.rows import DatasetRow
 from storage.workspace import Workspace
 
 README = "README.md"
+
+
+@dataclass(frozen=True)
+class About:
+    """Where rows come from.
+
+    Attributes:
+        version: the dataset version.
+        filter: the settings that it was built with.
+        licence: as the user says.
+    """
+
+    version: str = ""
+    filter: Mapping[str, Any] = field(default_factory=dict)
+    licence: str = manifest.UNSTATED
 
 
 @dataclass(frozen=True)
@@ -42,11 +60,13 @@ def export_rows(
     name: str,
     out: Path,
     title: str = "Preference pairs",
+    about: About | None = None,
 ) -> Export:
     """Write rows in the format `name` into a folder that is new or empty, train and holdout apart.
 
     Args:
         title: heading of the README that stands beside the files.
+        about: what the manifest says of the rows' origin.
 
     Raises:
         WrongInputError: the format is unknown, it can hold none of the rows, or the folder cannot
@@ -62,9 +82,28 @@ def export_rows(
     counts = {side: len(some) for side, some in splits.items()}
     with folder.whole(out) as making:
         files = form.write(workspace, splits, making)
+        manifest.write(making / manifest.NAME, _manifest(form, kept, counts, excluded, about))
         (making / README).write_text(_readme(form, title, counts, excluded), encoding="utf-8")
     out = out.absolute()
     return Export(name, out, tuple(out / file for file in files), counts, dict(excluded))
+
+
+def _manifest(
+    form: Format,
+    rows: Sequence[DatasetRow],
+    counts: Mapping[str, int],
+    excluded: Mapping[str, int],
+    about: About | None,
+) -> Manifest:
+    about = about or About()
+    return Manifest(
+        format=form.name,
+        version=about.version,
+        digest=dataset_rows.digest(rows),
+        filter=about.filter,
+        counts={"rows": len(rows), **counts, "left_out": dict(excluded)},
+        licence=about.licence,
+    )
 
 
 def find(name: str) -> Format:

@@ -2,6 +2,7 @@
 
 from storage.rows.access import ApiKey
 from storage.rows.content import (
+    FirstPair,
     ImportedLabel,
     ImportReport,
     Media,
@@ -24,6 +25,7 @@ from storage.rows.labeling import (
     AssignmentKind,
     Batch,
     EffectiveVote,
+    GuidelinesVersion,
     Link,
     Report,
     Session,
@@ -57,6 +59,8 @@ __all__ = [
     "DatasetVersion",
     "EffectiveVote",
     "Evaluation",
+    "FirstPair",
+    "GuidelinesVersion",
     "ImportReport",
     "ImportedLabel",
     "Job",

@@ -5,8 +5,8 @@ Times are integer microseconds since 1970-01-01 UTC and end in `_at` (or `_until
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from storage.rows.values import Json
 
@@ -124,6 +124,23 @@ class Rejected:
 
 
 @dataclass(frozen=True)
+class FirstPair:
+    """One of the first pairs of a file, to be looked at before an import.
+
+    Attributes:
+        prompt: its last message, with `<image>` where a picture stands.
+        answers: in the order of the file.
+        said: who prefers what, one each: `label-studio:3: first`.
+    """
+
+    line: int
+    category: str
+    prompt: str
+    answers: tuple[str, str]
+    said: Sequence[str]
+
+
+@dataclass(frozen=True)
 class ImportReport:
     """What an import did. Every record is in exactly one of imported, present, rejected.
 
@@ -134,6 +151,13 @@ class ImportReport:
         pairs: distinct pairs of the file.
         conflicts: records whose imported label contradicts one already recorded.
         notes: anything else that the user should know, in sentences.
+        format, why: how the file was read, and what told so.
+        columns: field -> column, where columns have a meaning of their own.
+        taken_as: `labels` or `votes`.
+        decisions: what the file says of the pairs -> how often: `preferred`, `tie`, `both_bad`,
+            `skip`, `none`. Only what is preferred can become an imported label.
+        votes: `added`, `present`, `conflicting` -> votes, with `taken_as` votes.
+        first: the first pairs.
     """
 
     batch: str
@@ -144,3 +168,10 @@ class ImportReport:
     conflicts: int
     rejected: Sequence[Rejected]
     notes: Sequence[str]
+    format: str = "swift"
+    why: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    taken_as: str = "labels"
+    decisions: Mapping[str, int] = field(default_factory=dict)
+    votes: Mapping[str, int] = field(default_factory=dict)
+    first: Sequence[FirstPair] = ()

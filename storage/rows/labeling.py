@@ -23,10 +23,14 @@ class Verdict(StrEnum):
 
 
 class AssignmentKind(StrEnum):
+    """Why a pair is offered to somebody; `foreign` carries a vote that came with a file."""
+
     NORMAL = "normal"
     GOLD = "gold"
     REPEAT = "repeat"
     ADJUDICATION = "adjudication"
+    FOREIGN = "foreign"
+    QUALIFICATION = "qualification"
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,9 @@ class Batch:
         review_limit: votes in all that a pair gets while it is too close to call or disputed;
             after that it waits for a lead.
         gold_rate, repeat_rate: gold pairs and swapped repeats offered per normal pair, 0 to 0.5.
+        guidelines_version: 1, 2, ... of the guidelines; 0 while there are none.
+        qualification_pairs: gold pairs that a new annotator judges first; 0 for no such round.
+        qualification_pass: the share of them, 0 to 1, to be right on.
     """
 
     id: str
@@ -54,6 +61,19 @@ class Batch:
     review_limit: int = 5
     gold_rate: float = 0.0
     repeat_rate: float = 0.0
+    guidelines_version: int = 0
+    qualification_pairs: int = 0
+    qualification_pass: float = 0.0
+
+
+@dataclass(frozen=True)
+class GuidelinesVersion:
+    """The guidelines of a batch from `created_at` until the next version."""
+
+    batch_id: str
+    version: int
+    text: str
+    created_at: int
 
 
 @dataclass(frozen=True)
@@ -66,7 +86,13 @@ class Annotator:
 
 @dataclass(frozen=True)
 class Link:
-    """The capability of one annotator for one batch. Only the hash of its secret is kept."""
+    """The capability of one annotator for one batch. Only the hash of its secret is kept.
+
+    Attributes:
+        starts_at: when it begins to work; None from the start.
+        quota: pairs that the annotator may judge in the batch; None without end.
+        pace: votes that it takes per minute; None without limit.
+    """
 
     id: str
     batch_id: str
@@ -76,6 +102,9 @@ class Link:
     expires_at: int
     revoked_at: int | None
     last_seen_at: int | None
+    starts_at: int | None = None
+    quota: int | None = None
+    pace: int | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +149,7 @@ class VoteEvent:
         confidence: 1 guess, 2 likely, 3 sure; None when not said.
         shown_at, decided_at: microseconds by the browser's clock.
         active_ms: milliseconds the page was visible while the pair was shown.
+        guidelines_version: of the guidelines that stood on the page; None when not said.
     """
 
     event_id: str
@@ -135,6 +165,7 @@ class VoteEvent:
     received_at: int
     failures: Sequence[str] | None = None
     confidence: int | None = None
+    guidelines_version: int | None = None
 
 
 @dataclass(frozen=True)

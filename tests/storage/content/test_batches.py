@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from storage import batches, labels, pairs, prompts, responses
+from storage import batches, guidelines, labels, pairs, prompts, responses
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.ledger import Connection, Ledger
 from storage.pairs import PairFilter
@@ -212,3 +212,24 @@ def test_an_undone_vote_does_not_filter(
 def test_an_unknown_verdict_is_refused(ledger: Ledger) -> None:
     with ledger.read() as db, pytest.raises(WrongInputError, match="Verdicts: a, b, tie"):
         pairs.count(db, PairFilter(verdict="left"))
+
+
+def test_guidelines_keep_every_version_and_the_same_text_makes_no_new_one(ledger: Ledger) -> None:
+    with ledger.write() as tx:
+        batch = batches.create(tx, "guided", guidelines="Be fair.")
+        assert batch.guidelines_version == 1
+        assert batches.update(tx, batch.id, guidelines="Be fair.").guidelines_version == 1
+        changed = batches.update(tx, batch.id, guidelines="Be quick.", overlap=2)
+        assert (changed.guidelines, changed.guidelines_version) == ("Be quick.", 2)
+        assert batches.update(tx, batch.id, guidelines="").guidelines_version == 3
+        kept = guidelines.versions(tx, batch.id)
+        assert [(each.version, each.text) for each in kept] == [
+            (1, "Be fair."),
+            (2, "Be quick."),
+            (3, ""),
+        ]
+        assert batches.create(tx, "silent").guidelines_version == 0
+        with pytest.raises(WrongInputError, match="200,001 characters"):
+            batches.update(tx, batch.id, guidelines="x" * (guidelines.LONGEST + 1))
+        with pytest.raises(NotFoundError, match="nothing"):
+            guidelines.write(tx, "nothing", "Be fair.")

@@ -1,0 +1,61 @@
+"""pairwright votes export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from console.options import Run, shared
+
+Out = Annotated[Path, typer.Option(metavar="FILE", help="New file; its manifest lies beside it.")]
+Format = Annotated[
+    Literal["parquet", "csv", "jsonl"],
+    typer.Option(
+        "--format",
+        metavar="parquet|csv|jsonl",
+        help="csv is safe to open in a spreadsheet: no text becomes a formula.",
+    ),
+]
+Batch = Annotated[str | None, typer.Option(metavar="NAME", help="Only this batch. Default: all.")]
+Licence = Annotated[str, typer.Option(metavar="TEXT", help="What the manifest says of it.")]
+Pseudonyms = Annotated[
+    bool, typer.Option("--pseudonyms", help="Annotators under made-up names, always the same ones.")
+]
+
+
+@shared
+def export(
+    run: Run,
+    out: Out,
+    record_format: Format = "parquet",
+    batch: Batch = None,
+    licence: Licence = "not stated",
+    pseudonyms: Pseudonyms = False,
+) -> None:
+    """Write every vote and undo as one file.
+
+    A row holds pair, annotator, verdict, the side that was shown on the left, rubric, note and
+    times. A manifest beside the file says what is in it, with a digest.
+    """
+    from console import names
+    from console.commands.batches import WHEN_NONE
+    from storage import batches
+    from storage.exports import votes
+
+    with run.workspace() as workspace:
+        if batch is not None:
+            with workspace.ledger.read() as db:
+                names.check("batch", batch, (b.name for b in batches.listed(db)), WHEN_NONE)
+        made = votes.export(workspace, out, record_format, batch, licence, pseudonyms)
+    counts = made.counts
+    run.output.show(
+        vars(made),
+        f"{counts.get('votes', 0)} votes and {counts.get('undos', 0)} undos written to "
+        f"{made.file}; {counts.get('effective', 0)} votes are effective.",
+        f"Manifest: {made.manifest}",
+    )
+
+
+COMMANDS = {"export": export}
