@@ -1,11 +1,12 @@
 """Server time of the console's pages on a large workspace, and how soon votes are seen.
 
-100,000 pairs and 300,000 votes (`--quick`; ten times as many without). Each page is prepared 20
-times or more with changing filters and page numbers: as an operator reads, with the ledger at rest,
-and while annotators work, with a new vote before every run, so that nothing computed before can be
-used again. The rival is the same figure straight from the ledger in Python, as the pages were made
-before. Also measured: bytes of the tables that go to the browser, and the time until 1,000 votes
-are seen, before and after they are sealed. Prints one JSON object.
+100,000 pairs and 300,000 votes (`--quick`; ten times as many without, or as `--pairs` and `--votes`
+say), a dataset version, a run and two checkpoints. Each page is prepared 20 times with changing
+filters and page numbers (`--runs`): as an operator reads, with the ledger at rest, and while
+annotators work, with a new vote before every run. The rival is the same figure straight from the
+ledger in Python.
+Also measured: bytes that go to the browser, and the time until 1,000 votes are seen, before and
+after they are sealed. Prints one JSON object.
 
 `--home DIR` keeps the workspace, or uses the one that is there.
 """
@@ -15,111 +16,33 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow
+from sqlalchemy import func, select
 
+# before this folder, which has a module that is named like a room
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+
 
 from large_workspace import Large
+from pages import trained
+from pages.shown import RIVALS, Page, Pages, size
 
-from console.views import overview, standings
-from console.views import pairs as pairs_view
-from labeling import consensus
-from labeling.consensus import ConsensusPolicy
-from storage import batches, clock, labels, pairs, sealing, votes, workspace
-from storage.pairs import PairFilter
-from storage.rows import EffectiveVote, Pair
+from console.views import standings
+from storage import batches, clock, sealing, tables, workspace
 from storage.workspace import Workspace
 
-RUNS = 20
-RIVAL_RUNS = 2
 BAR_MS = 300
 BAR_MB = 0.1
 MORE_VOTES = 1000
-
-# what a page sends: tables of lines
-Tables = Sequence[Sequence[Any]]
-PageOf = Callable[[Workspace, int], Tables]
-
-FILTERS: dict[str, Callable[[int], PairFilter]] = {
-    "no filter": lambda run: PairFilter(),
-    "batch": lambda run: PairFilter(batch=f"batch {run % 4}"),
-    "text": lambda run: PairFilter(text=f"question {run * 37}"),
-    "frequent words": lambda run: PairFilter(text=("red blue", "two left", "above three")[run % 3]),
-    "batch, category, annotator, verdict": lambda run: PairFilter(
-        f"batch {run % 4}", "counting", f"annotator {run % 10}", ("a", "b", "tie")[run % 3]
-    ),
-    "annotator": lambda run: PairFilter(annotator=f"annotator {run % 10}"),
-}
-
-
-def overview_page(home: Workspace, run: int) -> Tables:
-    view = overview.prepare(home)
-    return (view.needs, view.batches, view.links, view.jobs, view.newest)
-
-
-def pairs_page(filter_of: Callable[[int], PairFilter]) -> PageOf:
-    """The list and the selected pair, at changing pages near the start, the middle and the end."""
-
-    def prepare(home: Workspace, run: int) -> Tables:
-        pairs_view.choices(home)
-        found = pairs_view.page(home, filter_of(run), 1 + run * 97, 50)
-        if found.lines:
-            pairs_view.detail(home, found.lines[run % len(found.lines)].id)
-        return (found.lines,)
-
-    return prepare
-
-
-# add a page here and it is measured
-PAGES: dict[str, PageOf] = {
-    "overview": overview_page,
-    **{f"pairs, {name}": pairs_page(chosen) for name, chosen in FILTERS.items()},
-}
-
-
-def overview_rival(home: Workspace, run: int) -> None:
-    """The counts of every batch from all its votes in Python."""
-    with home.ledger.read() as db:
-        for batch in batches.listed(db):
-            by_pair: dict[str, list[EffectiveVote]] = defaultdict(list)
-            for vote in votes.effective(db, batch.id):
-                by_pair[vote.pair_id].append(vote)
-            policy = ConsensusPolicy(min_votes=batch.overlap)
-            sum(consensus.settle(found, policy).settled for found in by_pair.values())
-            batches.pair_count(db, batch.id)
-            len({label.pair_id for label in labels.of_pairs(db, batch.id)})
-
-
-def pairs_rival(filter_of: Callable[[int], PairFilter]) -> Callable[[Workspace, int], None]:
-    def prepare(home: Workspace, run: int) -> None:
-        wanted = filter_of(run)
-        with home.ledger.read() as db:
-            total = pairs.count(db, wanted)
-            start = 50 * min(run * 97, total // 50)
-            ids = [view.pair.id for view in pairs.page(db, wanted, 50, start)]
-            cast = votes.effective(db, pair_ids=ids) if ids else []
-            labels.of_pairs(db, pair_ids=ids)
-        for pair_id in ids:
-            consensus.settle([vote for vote in cast if vote.pair_id == pair_id])
-
-    return prepare
-
-
-RIVALS = {
-    "overview": overview_rival,
-    **{f"pairs, {name}": pairs_rival(chosen) for name, chosen in FILTERS.items()},
-}
 
 
 @dataclass
@@ -128,7 +51,7 @@ class Annotators:
 
     home: Workspace
     large: Large
-    pairs: Sequence[Pair]
+    pairs: Sequence[str]
     start: int
 
     def vote(self, count: int = 1) -> None:
@@ -139,66 +62,109 @@ class Annotators:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="a tenth of the rows")
-    parser.add_argument("--home", type=Path, help="where the workspace is or is made")
-    options = parser.parse_args()
-    large = Large(100_000, 300_000) if options.quick else Large(1_000_000, 3_000_000)
+    options = _options()
+    large = Large(options.pairs, options.votes, options.annotators)
     with tempfile.TemporaryDirectory() as folder:
         home = options.home or Path(folder) / "home"
         started = time.perf_counter()
         made = workspace.open_existing(home) if home.exists() else large.write(home)
         try:
-            result = {"made_s": round(time.perf_counter() - started, 1), **measure(made, large)}
+            result = {
+                "made_s": round(time.perf_counter() - started, 1),
+                **measure(made, large, options.runs, options.rival_runs),
+            }
         finally:
             made.close()
     print(json.dumps(result, indent=2))
 
 
-def measure(made: Workspace, large: Large) -> dict[str, Any]:
-    with made.ledger.read() as db:
-        everything = pairs.page(db, PairFilter(), large.pairs)
-        cast = len(votes.effective(db))
-    at_work = Annotators(made, large, [view.pair for view in everything], cast)
-    rival = {name: timed(page, made, RIVAL_RUNS) for name, page in RIVALS.items()}
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a tenth of the rows")
+    parser.add_argument("--pairs", type=int, help="number of pairs; 1,000,000 without --quick")
+    parser.add_argument("--votes", type=int, help="number of votes; three on a pair")
+    parser.add_argument("--annotators", type=int, default=10)
+    parser.add_argument("--runs", type=int, default=20, help="of each page, at rest and at work")
+    parser.add_argument("--rival-runs", type=int, default=2, help="0 leaves the rivals out")
+    parser.add_argument("--home", type=Path, help="where the workspace is or is made")
+    options = parser.parse_args()
+    options.pairs = options.pairs or (100_000 if options.quick else 1_000_000)
+    options.votes = options.votes or 3 * options.pairs
+    return options
+
+
+def measure(made: Workspace, large: Large, runs: int, rival_runs: int) -> dict[str, Any]:
+    at_work = _at_work(made, large)
+    there = trained.write(made)
+    rivals = RIVALS.items() if rival_runs else ()
+    rival = {name: timed(page, made, rival_runs) for name, page in rivals}
     sealing_s = seconds(lambda: sealing.run(made, settling_seconds=0))
+    pages = Pages(there, made.home / "records.jsonl")
+    pages.write_file()
     opened = workspace.open_existing(made.home)
     try:
-        first_s = seconds(lambda: overview.prepare(opened))
-        pages = {name: figures(name, opened, at_work, rival[name]) for name in PAGES}
+        cast = at_work.start
+        first_s = seconds(lambda: pages.by_name()["overview"](opened, 0))
+        found = {
+            name: figures(name, page, opened, at_work, rival.get(name), runs)
+            for name, page in pages.by_name().items()
+        }
         return {
             "measure": "server time of console pages, ms",
-            "pairs": len(everything),
-            "votes": cast,
+            **{"pairs": len(at_work.pairs), "votes": cast, "annotators": large.annotators},
             "bars": {"p95_ms": BAR_MS, "megabytes": BAR_MB, "votes_seen_s": 5},
-            "met": all(page["met"] for page in pages.values()),
-            "pages": pages,
+            "met": all(page["met"] for page in found.values()),
+            "pages": found,
             "rival": "the same figures from the ledger in Python",
             "sealing_everything_s": round(sealing_s, 1),
             "first_page_of_a_process_s": round(first_s, 2),
             f"seconds_until_{MORE_VOTES}_votes_are_seen": visible(opened, at_work),
+            "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             "cpu_count": os.cpu_count(),
-            "load_average": os.getloadavg()[0],
+            "load_average": round(os.getloadavg()[0], 1),
         }
     finally:
         opened.close()
 
 
+def _at_work(made: Workspace, large: Large) -> Annotators:
+    pair = tables.pairs.c
+    with made.ledger.read() as db:
+        ids = list(db.execute(select(pair.id).order_by(pair.created_at)).scalars())
+        offered = db.execute(select(func.count()).select_from(tables.assignments)).scalar_one()
+    return Annotators(made, large, ids, int(offered))
+
+
 def figures(
-    name: str, home: Workspace, at_work: Annotators, rival: dict[str, Any]
+    name: str,
+    page: Page,
+    home: Workspace,
+    at_work: Annotators,
+    rival: dict[str, Any] | None,
+    runs: int,
 ) -> dict[str, Any]:
-    page = PAGES[name]
-    sent = max(sum(size(table) for table in page(home, run)) for run in range(5))
-    at_rest = timed(page, home, RUNS)
-    busy = timed(page, home, RUNS, before=at_work.vote)
+    sent = max(sum(size(part) for part in page(home, run)) for run in range(5))
+    load = os.getloadavg()[0]
+    at_rest = timed(page, home, runs)
+    busy = timed(page, home, runs, before=at_work.vote)
+    print(f"{name}: at rest {at_rest}, at work {busy}", file=sys.stderr, flush=True)
     worst = max(at_rest["p95_ms"], busy["p95_ms"])
+    beside = {} if rival is None else _beside(busy, rival)
     return {
         "at_rest": at_rest,
         "while_votes_arrive": busy,
         "megabytes": round(sent / 1e6, 4),
+        **beside,
+        "load_average": round(load, 1),
+        "met": worst < BAR_MS and sent / 1e6 < BAR_MB,
+    }
+
+
+def _beside(busy: dict[str, Any], rival: dict[str, Any]) -> dict[str, Any]:
+    return {
         "rival": rival,
         "ratio_of_medians": round(busy["median_ms"] / rival["median_ms"], 4),
-        "met": worst < BAR_MS and sent / 1e6 < BAR_MB,
+        "ratio_of_cpu": round(busy["cpu_median_ms"] / rival["cpu_median_ms"], 4),
     }
 
 
@@ -248,6 +214,8 @@ def timed(
 
 
 def _p95(values: Sequence[float]) -> float:
+    if len(values) < 2:
+        return round(max(values), 1)
     return round(statistics.quantiles(values, n=20, method="inclusive")[-1], 1)
 
 
@@ -255,18 +223,6 @@ def seconds(call: Callable[[], object]) -> float:
     started = time.perf_counter()
     call()
     return time.perf_counter() - started
-
-
-def size(lines: Sequence[Any]) -> int:
-    """Bytes of a table as Arrow, the form in which it goes to the browser."""
-    rows = [asdict(line) for line in lines]
-    if not rows:
-        return 0
-    table = pyarrow.table({name: [str(row[name]) for row in rows] for name in rows[0]})
-    sink = pyarrow.BufferOutputStream()
-    with pyarrow.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    return int(sink.getvalue().size)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,9 @@ from typing import Any
 from PIL import Image, ImageDraw
 from playwright.sync_api import Page, expect, sync_playwright
 
+# before this folder, where `labeling.py` would be taken for the room of the same name
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
 from labeling import links
 from storage import swift_import, workspace
 

@@ -19,7 +19,6 @@ from storage.rows import Pair, Part, Turn
 from storage.workspace import Workspace
 
 BATCHES = 4
-ANNOTATORS = 10
 OVERLAP = 3
 CATEGORIES = ("counting", "spatial", "hallucination", "negation", "attribute", "reasoning")
 WORDS = ("red", "blue", "circle", "square", "left", "above", "three", "nothing", "small", "two")
@@ -34,6 +33,7 @@ class Large:
 
     pairs: int
     votes: int
+    annotators: int = 10
     seed: int = 7
 
     def write(self, home: Path) -> Workspace:
@@ -45,26 +45,30 @@ class Large:
             # an hour ago, so that a worker would seal it
             now = clock.now(tx) - 3600 * clock.SECOND
             _insert(tx, tables.batches, self._batches(now))
-            _insert(tx, tables.annotators, _annotators(now))
+            _insert(tx, tables.annotators, self._people(now))
             found = self._content(tx, now)
             self.add_votes(tx, found, 0, self.votes, now)
         return made
 
     def add_votes(
-        self, tx: Connection, found: Sequence[Pair], start: int, count: int, now: int
+        self, tx: Connection, found: Sequence[str], start: int, count: int, now: int
     ) -> None:
-        """`count` more votes, after the first `start` of all that there can be."""
+        """`count` more votes on pairs (ids, oldest first), after the first `start` of all."""
         draw = random.Random(self.seed)
-        chosen = list(islice(self._assigned(found), start, start + count))
+        chosen = [self._assigned(found, at) for at in range(start, start + count)]
         _insert(tx, tables.assignments, (_assignment(i, who, now) for i, who in chosen))
         events = (_event(f"{i}:{who}", draw, now + at) for at, (i, who) in enumerate(chosen))
         _insert(tx, tables.votes, (event for both in events for event in both))
 
-    def _assigned(self, found: Sequence[Pair]) -> Iterator[tuple[tuple[int, str], int]]:
+    def _assigned(self, found: Sequence[str], at: int) -> tuple[tuple[int, str], int]:
         """((number, pair), annotator): round after round over all pairs."""
-        for turn in range(ANNOTATORS):
-            for number, pair in enumerate(found):
-                yield (number, pair.id), (number + turn) % ANNOTATORS
+        turn, number = divmod(at, len(found))
+        return (number, found[number]), (number + turn) % self.annotators
+
+    def _people(self, now: int) -> Iterator[Row]:
+        for number in range(self.annotators):
+            name = f"annotator {number}"
+            yield {"id": name, "name": name, "simulated": True, "created_at": now}
 
     def _batches(self, now: int) -> Iterator[Row]:
         for number in range(BATCHES):
@@ -79,13 +83,13 @@ class Large:
                 "created_at": now + number,
             }
 
-    def _content(self, tx: Connection, now: int) -> list[Pair]:
+    def _content(self, tx: Connection, now: int) -> list[str]:
         draw = random.Random(self.seed)
-        found: list[Pair] = []
+        found: list[str] = []
         while len(found) < self.pairs:
             rows: dict[Any, list[Row]] = {table: [] for table in _TABLES}
             for number in range(len(found), min(self.pairs, len(found) + _SLICE)):
-                found.append(_pair(number, draw, now + number, rows))
+                found.append(_pair(number, draw, now + number, rows).id)
             for table in _TABLES:
                 _insert(tx, table, iter(rows[table]))
         return found
@@ -129,12 +133,6 @@ def _pair(number: int, draw: random.Random, now: int, rows: Mapping[Any, list[Ro
         place = {"source": "large.jsonl", "line": number + 1, "record_id": ""}
         rows[tables.imported_labels].append({"id": f"label {number}", **label, **place, **at})
     return pair
-
-
-def _annotators(now: int) -> Iterator[Row]:
-    for number in range(ANNOTATORS):
-        name = f"annotator {number}"
-        yield {"id": name, "name": name, "simulated": True, "created_at": now}
 
 
 def _assignment(which: tuple[int, str], who: int, now: int) -> Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from labeling import links, refusals
 from storage import batches, clock, sessions
@@ -47,7 +48,7 @@ def exchange(tx: Connection, token: str, old_cookie: str | None) -> Entry:
 
     Raises:
         RefusedError: 404 for a token that fits no link, 410 for one that expired or was withdrawn,
-            403 when the link is open in five other browsers.
+            403 when the link does not work yet or is open in five other browsers.
     """
     parts = links.split_token(token)
     link = link_rows.get(tx, parts[0]) if parts else None
@@ -72,7 +73,7 @@ def authorize(db: Connection, cookie: str | None) -> Seat:
 
     Raises:
         RefusedError: 401 without a session or after 8 idle hours, 410 when the link expired or was
-            withdrawn since.
+            withdrawn since, 403 when it does not work yet.
     """
     session = sessions.get(db, _session_id(cookie)) if cookie else None
     link = link_rows.get(db, session.link_id) if session else None
@@ -97,6 +98,13 @@ def _check_open(link: Link, now: int) -> None:
         raise refusals.revoked_link()
     if link.expires_at <= now:
         raise refusals.expired_link()
+    if link.starts_at is not None and link.starts_at > now:
+        raise refusals.early_link(_moment(link.starts_at))
+
+
+def _moment(micros: int) -> str:
+    moment = datetime.fromtimestamp(micros / clock.SECOND, UTC)
+    return moment.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _session_id(cookie: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,13 +17,17 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from labeling import bench, headers, page, refusals, theme
+from labeling import bench, headers, modules, page, refusals, theme
+from labeling.adjudication import bench as adjudication_bench
+from labeling.adjudication.access import LeadLinks
+from labeling.adjudication.routes import router as lead_router
 from labeling.gate import Gate
 from labeling.gradio_loader import gr
 from labeling.headers import SecurityHeaders
 from labeling.limits import LOOPBACK, PostLimits
 from labeling.refusals import RefusedError
 from labeling.routes import Office, router
+from storage import clock
 from storage.commits import CommitThread
 from storage.errors import (
     ConflictError,
@@ -36,14 +40,14 @@ from storage.workspace import Workspace
 
 STATIC = Path(__file__).parent / "static"
 BENCH = "/bench"
+LEAD = "/lead"
 LOOK = ["GET", "HEAD"]
-_HEAD = """
-<link rel="icon" href="/static/favicon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/static/bench.css">
-<link rel="stylesheet" href="/static/tools.css">
-<link rel="stylesheet" href="/static/overlays.css">
-<script type="module" src="/static/bench.js"></script>
-"""
+_STYLES = ("bench", "tools", "overlays")
+# address of a page, what lays it out, its styles, its script
+_PAGES = (
+    (BENCH, bench.lay_out, _STYLES, "bench"),
+    (LEAD, adjudication_bench.lay_out, (*_STYLES, "lead"), "lead"),
+)
 _STATUSES: tuple[tuple[type[PairwrightError], int], ...] = (
     (NotFoundError, 404),
     (ConflictError, 409),
@@ -74,10 +78,13 @@ def build(workspace: Workspace, public_url: str) -> FastAPI:
         ],
     )
     app.state.office = office
+    with workspace.ledger.read() as db:
+        app.state.lead_links = LeadLinks(since=clock.now(db))
     app.include_router(router)
+    app.include_router(lead_router)
     _serve_pages(app)
     _answer_errors(app)
-    return _mount_bench(app)
+    return _mount_pages(app)
 
 
 class PlainErrors:
@@ -99,36 +106,54 @@ class PlainErrors:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    mounted = next(r.app for r in app.routes if isinstance(r, Mount) and r.path == BENCH)
-    app.state.page = await page.draw(mounted, BENCH, _HEAD)
+    mounted = {route.path: route.app for route in app.routes if isinstance(route, Mount)}
+    app.state.pages = {
+        path: await page.draw(mounted[path], path, _head(styles, script))
+        for path, _, styles, script in _PAGES
+    }
     yield
     app.state.office.commits.close()
 
 
-def _mount_bench(app: FastAPI) -> FastAPI:
-    mounted: FastAPI = gr.mount_gradio_app(
-        app,
-        bench.lay_out(),
-        BENCH,
-        theme=theme.bench_theme(),
-        show_error=False,
-        run_history=False,
-        footer_links=[],
-        mcp_server=False,
-        enable_monitoring=False,
-        pwa=False,
-        ssr_mode=False,
-        allowed_paths=[],
-        max_file_size=0,
-    )
-    return mounted
+def _mount_pages(app: FastAPI) -> FastAPI:
+    for path, lay_out, _, _ in _PAGES:
+        app = gr.mount_gradio_app(
+            app,
+            lay_out(),
+            path,
+            theme=theme.bench_theme(),
+            show_error=False,
+            run_history=False,
+            footer_links=[],
+            mcp_server=False,
+            enable_monitoring=False,
+            pwa=False,
+            ssr_mode=False,
+            allowed_paths=[],
+            max_file_size=0,
+        )
+    return app
+
+
+def _head(styles: Sequence[str], script: str) -> str:
+    lines = [
+        '<link rel="icon" href="/static/favicon.svg" type="image/svg+xml">',
+        *(f'<link rel="stylesheet" href="/static/{name}.css">' for name in styles),
+        *(
+            f'<link rel="modulepreload" href="/static/{name}.js">'
+            for name in modules.imported(STATIC, script)
+        ),
+        f'<script type="module" src="/static/{script}.js"></script>',
+    ]
+    return "\n".join(lines)
 
 
 def _serve_pages(app: FastAPI) -> None:
-    # before the mount, so that these win over Gradio's own page
+    # before the mounts, so that these win over Gradio's own pages
     @app.api_route(f"{BENCH}/", methods=LOOK)
-    def show_bench(request: Request) -> HTMLResponse:
-        drawn: page.BenchPage = request.app.state.page
+    @app.api_route(f"{LEAD}/", methods=LOOK)
+    def show_page(request: Request) -> HTMLResponse:
+        drawn: page.BenchPage = request.app.state.pages[request.url.path.rstrip("/")]
         policy = headers.content_policy(drawn.script_hashes)
         return HTMLResponse(drawn.html, headers={"Content-Security-Policy": policy})
 

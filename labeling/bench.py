@@ -33,9 +33,9 @@ def lay_out() -> gr.Blocks:
     """The page, from top to bottom: progress, tools, prompt beside two answers, choices."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as bench:
         with gr.Column(elem_id="bench"):
-            _top()
+            lay_out_top()
             with gr.Row(elem_id="tools"):
-                _buttons(TOOLS)
+                lay_out_buttons(TOOLS)
                 gr.Column(elem_id="tool-status", min_width=0)
             with gr.Row(elem_id="desk"):
                 gr.Column(elem_id="prompt", min_width=0)
@@ -44,21 +44,23 @@ def lay_out() -> gr.Blocks:
             gr.Column(elem_id="remarks", min_width=0)
             with gr.Row(elem_id="choices"):
                 with gr.Row(elem_id="others"):
-                    _buttons(OTHERS)
-                _buttons(CHOICES)
+                    lay_out_buttons(OTHERS)
+                lay_out_buttons(CHOICES)
         gr.Column(elem_id="message", min_width=0)
     return bench
 
 
-def _top() -> None:
+def lay_out_top() -> None:
+    """Progress, notices, connection, sheets: the first row of every bench."""
     with gr.Row(elem_id="top"):
         gr.Column(elem_id="progress", min_width=0)
         gr.Column(elem_id="notice", min_width=0)
         gr.Column(elem_id="connection", min_width=0)
         with gr.Row(elem_id="sheets"):
-            _buttons(SHEETS)
+            lay_out_buttons(SHEETS)
 
 
-def _buttons(rows: tuple[tuple[str, str], ...]) -> None:
+def lay_out_buttons(rows: tuple[tuple[str, str], ...]) -> None:
+    """A button for each element id and its words."""
     for element, words in rows:
         gr.Button(words, elem_id=element)

@@ -11,7 +11,7 @@ import secrets
 from labeling import refusals, rubrics, sides
 from labeling.access import Seat
 from labeling.wire import ReportRequest, VoteRequest
-from storage import assignments, checks, clock, reports, votes
+from storage import assignments, checks, clock, qualifications, reports, votes
 from storage.ledger import Connection
 from storage.rows import Assignment, AssignmentKind
 
@@ -20,36 +20,54 @@ LEASE_MICROS = 15 * 60 * clock.SECOND
 _RENEW_MICROS = 60 * clock.SECOND
 # the pair on the screen and the one that is loaded ahead
 ON_THE_DESK = 2
+# pairs that a browser gets in all, to go on without a network
+STOCK = 12
 _MS = 1000
 
 
 def fill(tx: Connection, seat: Seat, secret: bytes) -> None:
-    """Offer pairs until two are on the desk or none is left, and hold those longer.
+    """Offer pairs until two are on the desk or none is left, and hold those longer. In a
+    qualification round there is one, and the next comes after it.
 
     `secret` is the workspace's own; it says where gold pairs and repeats come.
     """
-    on_desk = assignments.open_for(tx, seat.batch.id, seat.annotator_id)
     until = seat.now + LEASE_MICROS
+    round_ = qualifications.standing(tx, seat.batch, seat.annotator_id)
+    if round_ is not None and round_.keeps_out:
+        qualifications.offer(tx, seat.batch, _blank(seat, until))
+        return
+    on_desk = assignments.open_for(tx, seat.batch.id, seat.annotator_id)
     for held in on_desk[:ON_THE_DESK]:
         if held.leased_until < until - _RENEW_MICROS:
             assignments.renew(tx, held.id, until)
-    for _ in range(ON_THE_DESK - len(on_desk)):
+    for _ in range(min(ON_THE_DESK, room(tx, seat)) - len(on_desk)):
         if _offer(tx, seat, secret, until) is None:
             return
 
 
+def stock(tx: Connection, seat: Seat, secret: bytes) -> None:
+    """Offer pairs beyond those on the desk, for a browser to go on without a network. They are not
+    held: until they come to the desk, others may be offered them too. A round has none."""
+    fill(tx, seat, secret)
+    round_ = qualifications.standing(tx, seat.batch, seat.annotator_id)
+    if round_ is not None and round_.keeps_out:
+        return
+    open_ = assignments.open_for(tx, seat.batch.id, seat.annotator_id)
+    for _ in range(min(STOCK, room(tx, seat)) - len(open_)):
+        if _offer(tx, seat, secret, seat.now) is None:
+            return
+
+
+def room(db: Connection, seat: Seat) -> int:
+    """Pairs that the link's quota still leaves to this annotator."""
+    if seat.link.quota is None:
+        return assignments.MOST
+    done = assignments.progress(db, seat.batch.id, seat.annotator_id).done
+    return max(0, seat.link.quota - done)
+
+
 def _offer(tx: Connection, seat: Seat, secret: bytes, until: int) -> Assignment | None:
-    offer = Assignment(
-        id=secrets.token_hex(16),
-        batch_id=seat.batch.id,
-        pair_id="",
-        annotator_id=seat.annotator_id,
-        kind=AssignmentKind.NORMAL,
-        left=sides.draw(),
-        sequence=0,
-        offered_at=seat.now,
-        leased_until=until,
-    )
+    offer = _blank(seat, until)
     return checks.offer_due(tx, seat.batch, offer, secret) or assignments.offer_next(
         tx,
         batch_id=offer.batch_id,
@@ -61,12 +79,28 @@ def _offer(tx: Connection, seat: Seat, secret: bytes, until: int) -> Assignment 
     )
 
 
+def _blank(seat: Seat, until: int) -> Assignment:
+    """A normal assignment of this annotator with drawn sides, and no pair yet."""
+    return Assignment(
+        id=secrets.token_hex(16),
+        batch_id=seat.batch.id,
+        pair_id="",
+        annotator_id=seat.annotator_id,
+        kind=AssignmentKind.NORMAL,
+        left=sides.draw(),
+        sequence=0,
+        offered_at=seat.now,
+        leased_until=until,
+    )
+
+
 def record(tx: Connection, seat: Seat, request: VoteRequest) -> bool:
     """Record a vote or an undo; True when this event was recorded before.
 
     Raises:
         RefusedError: 404 when the assignment is not this annotator's, 400 for a choice, rating or
-            failure that the batch does not offer, 409 for an undo of anything but the last vote.
+            failure that the batch does not offer, 409 for an undo of anything but the last vote
+            and for a vote beyond the link's quota.
         ConflictError: the pair has a vote already, or has none to undo.
     """
     assignment = own(tx, seat, request.assignment)
@@ -76,6 +110,8 @@ def record(tx: Connection, seat: Seat, request: VoteRequest) -> bool:
     if request.kind == "undo":
         _check_last(tx, seat, assignment)
     _check_offered(seat, request)
+    if request.kind == "vote" and seat.link.quota is not None and not room(tx, seat):
+        raise refusals.quota_met(seat.link.quota)
     votes.append(
         tx,
         event_id=event_id,
@@ -89,6 +125,7 @@ def record(tx: Connection, seat: Seat, request: VoteRequest) -> bool:
         shown_at=request.shown_at * _MS,
         decided_at=request.decided_at * _MS,
         active_ms=request.active_ms,
+        guidelines_version=request.guidelines_version,
     )
     return False
 
@@ -138,6 +175,8 @@ def _check_offered(seat: Seat, request: VoteRequest) -> None:
         )
     if request.confidence is not None and not seat.batch.confidence:
         raise refusals.not_asked("confidence")
+    if (request.guidelines_version or 0) > seat.batch.guidelines_version:
+        raise refusals.not_asked(f"guidelines_version {request.guidelines_version}")
     rubric = rubrics.of(seat.batch.rubric)
     criteria = {each.key for each in rubric.criteria} if rubric else set()
     for side in ("left", "right"):

@@ -20,18 +20,22 @@ POST = frozenset({"POST"})
 
 # the page itself is served by us, so of Gradio only its files are open
 GRADIO_FILES = re.compile(
-    r"/bench/(?:theme\.css|assets/[\w.-]+|static/(?:js|fonts|img)/[\w./-]+)", re.ASCII
+    r"/(?:bench|lead)/(?:theme\.css|assets/[\w.-]+|static/(?:js|fonts|img)/[\w./-]+)", re.ASCII
 )
 OPEN: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (LOOK, re.compile(r"/")),
     (LOOK, re.compile(r"/j")),
     (LOOK, re.compile(r"/bench/?")),
+    (LOOK, re.compile(r"/lead/")),
     (LOOK, GRADIO_FILES),
     (LOOK, re.compile(r"/static/[\w-]+\.(?:js|css|svg)", re.ASCII)),
     (LOOK, re.compile(r"/favicon\.ico")),
     (LOOK, re.compile(r"/healthz")),
-    (LOOK, re.compile(r"/api/state")),
+    (LOOK, re.compile(r"/api/(?:state|ahead)")),
     (LOOK, re.compile(r"/media/[0-9a-f]{32}/[0-9]{1,4}", re.ASCII)),
+    (LOOK, re.compile(r"/api/lead/state")),
+    (LOOK, re.compile(r"/api/lead/media/[0-9a-f]{64}/[0-9a-f]{64}/[0-9]{1,4}", re.ASCII)),
+    (POST, re.compile(r"/api/lead/(?:session|decisions|dismissals|names)")),
     (POST, re.compile(r"/api/(?:session|votes|reports|presence)")),
 )
 _CLOSED = RefusedError(404, "There is nothing at this address.")

@@ -28,8 +28,11 @@ _NEVER = (
     "access-control-allow-headers",
 )
 # these names contain a hash of what is in the file
-_FOREVER = "/bench/assets/"
-_REVALIDATED = ("/static/", "/bench/static/", "/bench/theme.css", "/favicon.ico")
+_FOREVER = ("/bench/assets/", "/lead/assets/")
+_REVALIDATED = (
+    *("/static/", "/bench/static/", "/bench/theme.css", "/favicon.ico"),
+    *("/lead/static/", "/lead/theme.css"),
+)
 
 
 def content_policy(script_hashes: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -82,6 +83,29 @@ class RateLimit:
             self._failures.move_to_end(client)
             if len(self._failures) > self._remembered:
                 self._failures.popitem(last=False)
+
+
+class Paces:
+    """How many votes a link takes: its pace within a minute, and then one whenever a part of the
+    minute has passed that is long enough for one.
+
+    Kept in memory: a server that starts again gives everybody a fresh minute.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        # link -> votes it may still send now, and when that was so
+        self._left: dict[str, tuple[float, float]] = {}
+        self._lock = threading.Lock()
+
+    def take(self, link_id: str, per_minute: int) -> bool:
+        """Whether a vote of this link may be taken now; it counts then."""
+        now = self._clock()
+        with self._lock:
+            left, since = self._left.get(link_id, (float(per_minute), now))
+            left = min(per_minute, left + (now - since) * per_minute / 60)
+            self._left[link_id] = (left - 1 if left >= 1 else left, now)
+            return left >= 1
 
 
 def origin_of(url: str) -> str:

@@ -7,6 +7,7 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 from storage import annotators, batches, clock
@@ -16,6 +17,8 @@ from storage.rows import Link
 from storage.workspace import Workspace
 
 DEFAULT_EXPIRY = "7d"
+# votes per minute: far above what a person does, below what a script can
+DEFAULT_PACE = 1200
 LONGEST_EXPIRY_DAYS = 365
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
@@ -38,6 +41,9 @@ def mint(
     annotator: str,
     expires: str = DEFAULT_EXPIRY,
     simulated: bool = False,
+    starts: str | None = None,
+    quota: int | None = None,
+    pace: int | None = DEFAULT_PACE,
 ) -> MintedLink:
     """Make a link for an annotator (made when new) to a batch.
 
@@ -45,23 +51,31 @@ def mint(
         batch: name of an existing batch.
         annotator: who labels.
         expires: `30m`, `12h`, `7d` or `2w`, at most 365 days.
-        simulated: whether the annotator is a simulated expert.
+        simulated: whether the annotator is a simulated expert, whom no pace holds back.
+        starts: when it begins to work, as `parse_start`; None at once. It expires that long after.
+        quota: pairs that the annotator may judge in the batch; None without end.
+        pace: votes that it takes per minute; None without limit.
 
     Raises:
         NotFoundError: there is no such batch.
-        WrongInputError: the name or the expiry cannot be used.
+        WrongInputError: the name, a time, the quota or the pace cannot be used.
         ConflictError: a person is asked for under a simulated expert's name, or the reverse.
     """
     lifetime = parse_expiry(expires)
     key, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     with workspace.ledger.write() as tx:
+        now = clock.now(tx)
+        starts_at = parse_start(starts, now) if starts else None
         link = link_rows.add(
             tx,
             link_id=key,
             batch_id=batches.get(tx, batch).id,
             annotator_id=annotators.get_or_create(tx, annotator, simulated).id,
             secret_hash=secret_hash(secret),
-            expires_at=clock.now(tx) + lifetime,
+            expires_at=(starts_at or now) + lifetime,
+            starts_at=starts_at,
+            quota=quota,
+            pace=None if simulated else pace,
         )
     return MintedLink(link, f"pw_{key}_{secret}")
 
@@ -80,6 +94,31 @@ def parse_expiry(expires: str, of: str = "a link") -> int:
             "Use a number with m, h, d or w, such as 12h or 7d; at most 365d.",
         )
     return seconds * clock.SECOND
+
+
+def parse_start(starts: str, now: int) -> int:
+    """When a link begins, in microseconds: `2h` or `3d` from `now`, or a date or time such as
+    `2026-12-01` or `2026-12-01T08:00+01:00`, in UTC unless it says otherwise.
+
+    Raises:
+        WrongInputError: it is neither, or more than 365 days from now.
+    """
+    words = starts.strip()
+    if _EXPIRY.fullmatch(words):
+        return now + parse_expiry(words, "the wait before a link")
+    try:
+        moment = datetime.fromisoformat(words)
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        at = round(moment.timestamp() * clock.SECOND)
+    except (ValueError, OverflowError):
+        at = -1
+    if not 0 <= at <= now + link_rows.LONGEST_MICROS:
+        raise WrongInputError(
+            f"{starts[:40]!r} cannot be the start of a link.",
+            "Use 12h or 3d from now, or a time such as 2026-12-01 or 2026-12-01T08:00+01:00, at "
+            "most 365 days ahead.",
+        )
+    return at
 
 
 def url(public_url: str, token: str) -> str:

@@ -18,6 +18,7 @@ from labeling import desk, refusals
 from labeling.access import Seat
 from storage import media as media_rows
 from storage import pairs
+from storage.errors import NotFoundError
 from storage.ledger import Connection
 from storage.media import MediaStore
 from storage.rows import Media
@@ -32,8 +33,16 @@ def find(db: Connection, seat: Seat, assignment_id: str, place: int) -> Media:
     Raises:
         RefusedError: 404 when the assignment is not this annotator's or has no such place.
     """
-    assignment = desk.own(db, seat, assignment_id)
-    shown = pairs.view(db, assignment.pair_id).prompt.media
+    return of_pair(db, desk.own(db, seat, assignment_id).pair_id, place)
+
+
+def of_pair(db: Connection, pair_id: str, place: int) -> Media:
+    """The media at a place (from 0) of the prompt of a pair.
+
+    Raises:
+        RefusedError: 404 when there is no such place.
+    """
+    shown = pairs.view(db, pair_id).prompt.media
     if not 0 <= place < len(shown):
         raise refusals.not_yours()
     return media_rows.get(db, shown[place])
@@ -76,9 +85,12 @@ def byte_range(wanted: str | None, size: int) -> range | None:
 
 def _opened(store: MediaStore, media: Media) -> BinaryIO:
     path = Path(store.path_of(media.id))
-    if store.url.startswith("file:") and path.exists():
-        return path.open("rb")
-    return io.BytesIO(store.read(media.id))
+    if not store.url.startswith("file:") or not path.exists():
+        return io.BytesIO(store.read(media.id))
+    if path.is_symlink():
+        # the store writes none: somebody points it at another file
+        raise NotFoundError("The file of this picture is a link to another.", "Import it again.")
+    return path.open("rb")
 
 
 def _chunks(file: BinaryIO, part: range) -> Iterator[bytes]:

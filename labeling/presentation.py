@@ -12,7 +12,7 @@ from labeling import desk, rubrics, sides, wire
 from labeling.access import Seat
 from storage import assignments, batches, checks, pairs
 from storage.ledger import Connection
-from storage.rows import Assignment, Batch, PairView, Turn
+from storage.rows import Assignment, Batch, PairView, Prompt, Turn
 
 
 @dataclass(frozen=True)
@@ -26,46 +26,59 @@ class Picture:
 def draw(db: Connection, seat: Seat, secret: bytes) -> Picture:
     """The annotator's progress and the pairs on the desk. `secret` is the workspace's own."""
     batch, annotator = seat.batch, seat.annotator_id
-    on_desk = assignments.open_for(db, batch.id, annotator)[: desk.ON_THE_DESK]
     progress = assignments.progress(db, batch.id, annotator)
+    room = desk.room(db, seat)
     last = assignments.last_answered(db, batch.id, annotator)
-    views = pairs.views(db, [assignment.pair_id for assignment in on_desk])
-    shown: list[wire.ShownPair | None] = [
-        shown_pair(assignment, view, progress.done + place)
-        for place, (assignment, view) in enumerate(zip(on_desk, views, strict=True), start=1)
-    ]
+    shown = _shown(db, seat, progress.done, min(room, desk.ON_THE_DESK))
     current, upcoming = [*shown, None, None][: desk.ON_THE_DESK]
     available = progress.available + checks.left(db, batch, annotator, progress, secret)
-    finished = progress.open + available == 0
+    left = min(progress.open + available, room)
+    finished = left == 0
     state = wire.State(
         desk=desk_name(seat, secret),
-        batch=_batch_info(batch, batches.pair_count(db, batch.id) if finished else None),
+        batch=batch_info(batch, batches.pair_count(db, batch.id) if finished else None),
         done=progress.done,
-        total=progress.done + progress.open + available,
+        total=progress.done + left,
         finished=finished,
         can_undo=last is not None,
         undo=last.id if last else None,
         current=current,
         upcoming=upcoming,
+        quota=seat.link.quota,
     )
-    lacks_pairs = progress.open < desk.ON_THE_DESK and available > 0
+    lacks_pairs = progress.open < min(room, desk.ON_THE_DESK) and available > 0
     return Picture(state, lacks_pairs)
+
+
+def ahead(db: Connection, seat: Seat) -> list[wire.ShownPair]:
+    """All pairs that were offered to the annotator and are not answered, in their order."""
+    done = assignments.progress(db, seat.batch.id, seat.annotator_id).done
+    return _shown(db, seat, done, min(desk.room(db, seat), desk.STOCK))
+
+
+def _shown(db: Connection, seat: Seat, done: int, most: int) -> list[wire.ShownPair]:
+    open_ = assignments.open_for(db, seat.batch.id, seat.annotator_id)[:most]
+    views = pairs.views(db, [assignment.pair_id for assignment in open_])
+    return [
+        shown_pair(assignment, view, done + place)
+        for place, (assignment, view) in enumerate(zip(open_, views, strict=True), start=1)
+    ]
 
 
 def shown_pair(assignment: Assignment, view: PairView, position: int) -> wire.ShownPair:
     """A pair with sides as drawn and media under addresses of this assignment alone."""
     left, right = sides.answers(assignment, view.text_a, view.text_b)
-    place = iter(range(len(view.prompt.media)))
     return wire.ShownPair(
         assignment=assignment.id,
         position=position,
-        messages=[_message(turn, assignment.id, place) for turn in view.prompt.turns],
+        messages=messages(view.prompt, f"/media/{assignment.id}"),
         left=left,
         right=right,
     )
 
 
-def _batch_info(batch: Batch, pair_count: int | None) -> wire.BatchInfo:
+def batch_info(batch: Batch, pair_count: int | None) -> wire.BatchInfo:
+    """What the batch asks; `pair_count` is told when nothing is left."""
     rubric = rubrics.of(batch.rubric)
     criteria, kinds = (rubric.criteria, rubric.failure_kinds) if rubric else ((), ())
     return wire.BatchInfo(
@@ -75,6 +88,7 @@ def _batch_info(batch: Batch, pair_count: int | None) -> wire.BatchInfo:
         rubric=[wire.CriterionInfo(**vars(each)) for each in criteria] or None,
         failure_kinds=[wire.FailureKindInfo(**vars(each)) for each in kinds],
         confidence=batch.confidence,
+        guidelines_version=batch.guidelines_version,
     )
 
 
@@ -84,12 +98,18 @@ def desk_name(seat: Seat, secret: bytes) -> str:
     return hmac.new(secret, named, hashlib.sha256).hexdigest()[:24]
 
 
-def _message(turn: Turn, assignment_id: str, place: Iterator[int]) -> wire.Message:
+def messages(prompt: Prompt, media_at: str) -> list[wire.Message]:
+    """The turns of a prompt; its media are at `media_at/0`, `media_at/1`, ..."""
+    place = iter(range(len(prompt.media)))
+    return [_message(turn, media_at, place) for turn in prompt.turns]
+
+
+def _message(turn: Turn, media_at: str, place: Iterator[int]) -> wire.Message:
     parts: list[wire.TextPart | wire.MediaPart] = []
     for part in turn.parts:
         if part.type == "text":
             parts.append(wire.TextPart(text=part.text))
         else:
             kind: Literal["image", "video"] = "video" if part.type == "video" else "image"
-            parts.append(wire.MediaPart(type=kind, src=f"/media/{assignment_id}/{next(place)}"))
+            parts.append(wire.MediaPart(type=kind, src=f"{media_at}/{next(place)}"))
     return wire.Message(role=turn.role, parts=parts)

@@ -1,7 +1,7 @@
 """Pairs that wait for a lead, each with the reasons.
 
-A pair is referred when it is still contested after all its reviews, when somebody reported it, or
-when an answer names its model. A decision of a lead settles all three.
+A pair is referred when it is still contested after all its reviews, when somebody reported it and
+no lead dismissed that, or when an answer names its model. A decision of a lead settles all three.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from labeling import self_naming
-from storage import adjudications, batches, pairs, reports
+from storage import adjudications, batches, disputes, pairs
 from storage.adjudications import Contested
 from storage.ledger import Connection
 from storage.rows import Batch, Report
@@ -54,7 +54,7 @@ def _of_batch(db: Connection, batch: Batch) -> list[Referral]:
     reasons: dict[str, list[Reason]] = defaultdict(list)
     for contested in adjudications.contested(db, batch.id):
         reasons[contested.pair_id].append(Reason(CONTESTED, _votes(contested)))
-    for report in reports.listed(db, batch.id):
+    for report in disputes.open_reports(db, batch.id):
         reasons[report.pair_id].append(Reason(REPORTED, _report(report)))
     for pair_id, what in _named(db, batch):
         reasons[pair_id].append(Reason(NAMES_ITS_MODEL, what))

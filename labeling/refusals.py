@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import math
+
 from starlette.responses import JSONResponse
 
 from storage.errors import PairwrightError
 
 
 class RefusedError(PairwrightError):
-    """A request that is answered with an HTTP status other than 200."""
+    """A request that is answered with an HTTP status other than 200.
 
-    def __init__(self, status: int, what: str, next_step: str = "") -> None:
+    `retry_after` is in seconds, where the same request is taken later.
+    """
+
+    def __init__(
+        self, status: int, what: str, next_step: str = "", retry_after: int | None = None
+    ) -> None:
         super().__init__(what, next_step)
         self.status = status
+        self.retry_after = retry_after
 
 
 OPEN_LINK = "Open the labeling link that you were sent."
@@ -22,7 +30,8 @@ ASK_FOR_LINK = "Ask the person who sent it for a new one."
 def answer(error: PairwrightError, status: int) -> JSONResponse:
     """The answer that carries a refusal: what happened and what to do next."""
     body = {"error": {"what": error.what, "next": error.next_step}}
-    return JSONResponse(body, status_code=status)
+    wait = getattr(error, "retry_after", None)
+    return JSONResponse(body, status, {} if wait is None else {"Retry-After": str(wait)})
 
 
 def no_session() -> RefusedError:
@@ -47,6 +56,27 @@ def expired_link() -> RefusedError:
 
 def revoked_link() -> RefusedError:
     return RefusedError(410, "This labeling link was withdrawn.", ASK_FOR_LINK)
+
+
+def early_link(opens: str) -> RefusedError:
+    return RefusedError(
+        403, "This labeling link does not work yet.", f"It opens at {opens}. Open it again then."
+    )
+
+
+def quota_met(quota: int) -> RefusedError:
+    pairs = "1 pair" if quota == 1 else f"{quota} pairs"
+    what = f"This labeling link is for {pairs}, which you have judged."
+    return RefusedError(409, what, "Ask the person who sent it for more.")
+
+
+def too_fast(pace: int) -> RefusedError:
+    return RefusedError(
+        429,
+        f"This labeling link takes {'1 vote' if pace == 1 else f'{pace} votes'} per minute.",
+        "The rest is sent a little later.",
+        retry_after=math.ceil(60 / pace),
+    )
 
 
 def too_many_browsers(most: int) -> RefusedError:

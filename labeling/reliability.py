@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from labeling.agreement.figure import Figure
@@ -33,19 +34,16 @@ class Reliability:
 def of_batch(db: Connection, batch_id: str) -> list[Reliability]:
     """The annotators of a batch who judged a gold pair or a repeat, by name. The intervals are
     Wilson's, 95%."""
-    right = gold.winners(db, batch_id)
+    return of_batches(db, [batch_id])
+
+
+def of_batches(db: Connection, batch_ids: Sequence[str]) -> list[Reliability]:
+    """The same over several batches together."""
     on_gold: dict[str, list[bool]] = {}
-    for vote in _judged(db, batch_id, AssignmentKind.GOLD):
-        # a pair that is no longer gold says nothing
-        if vote.pair_id in right:
-            on_gold.setdefault(vote.annotator, []).append(vote.verdict == right[vote.pair_id])
-    normal = _judged(db, batch_id, AssignmentKind.NORMAL)
-    first = {(vote.annotator, vote.pair_id): _outcome(vote) for vote in normal}
     repeated: dict[str, list[bool]] = {}
-    for vote in _judged(db, batch_id, AssignmentKind.REPEAT):
-        before = first.get((vote.annotator, vote.pair_id))
-        if before is not None:
-            repeated.setdefault(vote.annotator, []).append(_outcome(vote) is before)
+    for batch_id in batch_ids:
+        _add_gold(db, batch_id, on_gold)
+        _add_repeats(db, batch_id, repeated)
     return [
         Reliability(
             annotator=name,
@@ -54,6 +52,26 @@ def of_batch(db: Connection, batch_id: str) -> list[Reliability]:
         )
         for name in sorted(on_gold.keys() | repeated.keys())
     ]
+
+
+def _add_gold(db: Connection, batch_id: str, found: dict[str, list[bool]]) -> None:
+    right = gold.winners(db, batch_id)
+    for vote in _judged(db, batch_id, AssignmentKind.GOLD):
+        # a pair that is no longer gold says nothing
+        if vote.pair_id in right:
+            found.setdefault(vote.annotator, []).append(vote.verdict == right[vote.pair_id])
+
+
+def _add_repeats(db: Connection, batch_id: str, found: dict[str, list[bool]]) -> None:
+    repeats = _judged(db, batch_id, AssignmentKind.REPEAT)
+    if not repeats:
+        return
+    normal = _judged(db, batch_id, AssignmentKind.NORMAL)
+    first = {(vote.annotator, vote.pair_id): _outcome(vote) for vote in normal}
+    for vote in repeats:
+        before = first.get((vote.annotator, vote.pair_id))
+        if before is not None:
+            found.setdefault(vote.annotator, []).append(_outcome(vote) is before)
 
 
 def _judged(db: Connection, batch_id: str, kind: AssignmentKind) -> list[EffectiveVote]:

@@ -13,9 +13,9 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, RedirectResponse
 
-from labeling import access, desk, media, presentation, refusals, wire
+from labeling import access, desk, media, presentation, qualifying, refusals, wire
 from labeling.access import Seat
-from labeling.limits import RateLimit
+from labeling.limits import Paces, RateLimit
 from labeling.refusals import RefusedError
 from storage import clock
 from storage.commits import CommitThread
@@ -39,6 +39,7 @@ class Office:
     secret: bytes
     https: bool
     link_tries: RateLimit = field(default_factory=lambda: RateLimit(most=10, seconds=60))
+    paces: Paces = field(default_factory=Paces)
 
     @property
     def cookie_name(self) -> str:
@@ -58,15 +59,27 @@ class Office:
         """What the annotator sees now, after offering pairs where some are missing."""
         with self.workspace.ledger.read() as db:
             seat = access.authorize(db, cookie)
-            picture = presentation.draw(db, seat, self.secret)
+            picture = qualifying.draw(db, seat, self.secret)
         if not picture.lacks_pairs:
             return picture.state
         return self.shown(self.write(lambda tx: _fill(tx, cookie, self.secret)))
 
+    def ahead(self, cookie: str | None) -> wire.Ahead:
+        """The annotator's pairs and those to come, after offering some."""
+        seat = self.write(lambda tx: _stock(tx, cookie, self.secret))
+        with self.workspace.ledger.read() as db:
+            return wire.Ahead(pairs=presentation.ahead(db, seat))
+
     def shown(self, seat: Seat) -> wire.State:
         """What the annotator of a seat sees, as far as it is offered."""
         with self.workspace.ledger.read() as db:
-            return presentation.draw(db, seat, self.secret).state
+            return qualifying.draw(db, seat, self.secret).state
+
+
+def _stock(tx: Connection, cookie: str | None, secret: bytes) -> Seat:
+    seat = access.authorize(tx, cookie)
+    desk.stock(tx, seat, secret)
+    return seat
 
 
 def _fill(tx: Connection, cookie: str | None, secret: bytes) -> Seat:
@@ -135,6 +148,11 @@ def show_state(office: InOffice, cookie: Cookie) -> wire.State:
     return office.state(cookie)
 
 
+@router.get("/api/ahead")
+def show_ahead(office: InOffice, cookie: Cookie) -> wire.Ahead:
+    return office.ahead(cookie)
+
+
 @router.post("/api/votes", response_model=wire.VoteAnswer)
 def take_vote(
     office: InOffice, cookie: Cookie, vote: wire.VoteRequest
@@ -156,6 +174,9 @@ def _judge(
 
     def work(tx: Connection) -> tuple[Seat, bool]:
         seat = access.authorize(tx, cookie)
+        pace = seat.link.pace
+        if pace is not None and not office.paces.take(seat.link.id, pace):
+            raise refusals.too_fast(pace)
         duplicate = record(tx, seat)
         desk.fill(tx, seat, office.secret)
         access.note_use(tx, seat)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PORT = 7871
 _STOP_SECONDS = 5
-_TOKEN = re.compile(r"pw_[0-9a-f]{16}_[A-Za-z0-9_-]+")
+_TOKEN = re.compile(r"pw_[0-9a-f]{16}_[A-Za-z0-9_-]+|pwl_[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -128,10 +128,14 @@ class _Server(uvicorn.Server):
 
 
 class RedactingFormatter(logging.Formatter):
-    """No line of the log holds a usable link."""
+    """No line of the log holds a usable link, and no text from outside makes lines of its own."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _TOKEN.sub("pw_[redacted]", super().format(record))
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        line = super().formatMessage(record)
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def _log_to_stderr() -> None:

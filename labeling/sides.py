@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from labeling.wire import Choice, RatedSides
 from storage.rows import Assignment, Verdict
 
 T = TypeVar("T")
+Place = Literal["left", "right"]
 
 
 def draw() -> str:
@@ -23,6 +24,11 @@ def verdict_of(assignment: Assignment, choice: Choice) -> Verdict:
     if choice == "right":
         return Verdict.B if assignment.left == "a" else Verdict.A
     return Verdict(choice)
+
+
+def place_of(assignment: Assignment, answer: Verdict) -> Place:
+    """Where an answer, `a` or `b`, stands on the screen."""
+    return "left" if answer.value == assignment.left else "right"
 
 
 def rubric_of(assignment: Assignment, rated: RatedSides) -> dict[str, dict[str, int]]:

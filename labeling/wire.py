@@ -54,7 +54,8 @@ class VoteRequest(_Request):
     """`POST /api/votes`: a vote, or an undo of the annotator's last vote.
 
     `event` is drawn by the browser; posting the same event again changes nothing. `failures` is
-    what is wrong with the worse answer; `confidence` is 1 guess, 2 likely, 3 sure.
+    what is wrong with the worse answer; `confidence` is 1 guess, 2 likely, 3 sure;
+    `guidelines_version` is that of the guidelines on the page.
     """
 
     event: uuid.UUID
@@ -68,6 +69,7 @@ class VoteRequest(_Request):
     rubric: RatedSides | None = None
     failures: Annotated[list[Key], Field(max_length=MOST_RATINGS)] = Field(default_factory=list)
     confidence: Annotated[int, Field(strict=True, ge=1, le=3)] | None = None
+    guidelines_version: Annotated[int, Field(strict=True, ge=1, le=2**31)] | None = None
 
     @model_validator(mode="after")
     def _choice_fits_kind(self) -> VoteRequest:
@@ -141,6 +143,7 @@ class BatchInfo(BaseModel):
         rubric: what to rate on each answer; None when the batch has no rubric.
         failure_kinds: what may be wrong with the worse answer; empty when not asked.
         confidence: whether to ask how sure the annotator is.
+        guidelines_version: 1, 2, ... of the guidelines; 0 while there are none.
     """
 
     pairs: int | None
@@ -149,6 +152,37 @@ class BatchInfo(BaseModel):
     rubric: list[CriterionInfo] | None = None
     failure_kinds: list[FailureKindInfo] = Field(default_factory=list)
     confidence: bool = False
+    guidelines_version: int = 0
+
+
+QualificationOutcome = Literal["under_way", "passed", "not_passed"]
+
+
+class Feedback(BaseModel):
+    """What is right about a pair of the qualification round that was just judged.
+
+    Attributes:
+        right: whether the choice was the expected one.
+        better: where the better answer stands in `pair`.
+        explanation: the lead's, empty without one.
+    """
+
+    pair: ShownPair
+    right: bool
+    chosen: Choice
+    better: Literal["left", "right"]
+    explanation: str
+
+
+class Qualification(BaseModel):
+    """The qualification round, in pairs; `needed` right ones pass."""
+
+    pairs: int
+    judged: int
+    right: int
+    needed: int
+    outcome: QualificationOutcome
+    feedback: Feedback | None
 
 
 class State(BaseModel):
@@ -160,6 +194,9 @@ class State(BaseModel):
         total: done, open and still available ones.
         undo: assignment that an undo would take back.
         current, upcoming: the pair to judge now and the one after it, to load ahead.
+        qualification: the round that comes before the batch, and until the first pair of the batch
+            is judged; None otherwise, and where a batch has no round.
+        quota: pairs that the link is for; None without end.
     """
 
     desk: str
@@ -171,6 +208,14 @@ class State(BaseModel):
     undo: str | None
     current: ShownPair | None
     upcoming: ShownPair | None
+    qualification: Qualification | None = None
+    quota: int | None = None
+
+
+class Ahead(BaseModel):
+    """`GET /api/ahead`: the pairs of the state and those after them, to go on without a network."""
+
+    pairs: list[ShownPair]
 
 
 class VoteAnswer(BaseModel):

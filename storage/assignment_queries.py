@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, func, select
+from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal_column, select
 
 from storage import standing, tables
 from storage.rows import AssignmentKind
@@ -23,8 +23,9 @@ _of_batch: BindParameter[str] = bindparam("batch")
 _of_annotator: BindParameter[str] = bindparam("annotator")
 _now: BindParameter[int] = bindparam("now")
 _is_normal = _table.c.kind == AssignmentKind.NORMAL.value
-# what a lead decides elsewhere is not on an annotator's desk
-_on_desk = _table.c.kind != AssignmentKind.ADJUDICATION.value
+# what a lead decides elsewhere is not on an annotator's desk; a qualification round comes before it
+_OFF_DESK = (AssignmentKind.ADJUDICATION.value, AssignmentKind.QUALIFICATION.value)
+_on_desk = _table.c.kind.not_in(_OFF_DESK)
 
 
 def _same_pair(one: Any, other: Any) -> ColumnElement[bool]:
@@ -44,16 +45,20 @@ def _is_held(assignment: Any) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _was_assigned(outer: Any) -> ColumnElement[bool]:
+def was_assigned(outer: Any) -> ColumnElement[bool]:
     """Whether the annotator ever had the pair of the outer query."""
     mine = select(_seen.c.id).where(_same_pair(_seen, outer), _seen.c.annotator_id == _of_annotator)
     return mine.exists()
 
 
-# places of a pair in `batch_pairs` that votes and the running leases of others take
-_leases = select(func.count()).where(_same_pair(_held, _within), *_is_held(_held))
-_taken = _within.c.votes + _leases.scalar_subquery()
-_has_room = _taken < _within.c.wanted
+def takes_vote(within: Any) -> ColumnElement[bool]:
+    """Whether votes and the running leases of others leave a place in a pair of `batch_pairs`."""
+    leases = select(func.count()).where(_same_pair(_held, within), *_is_held(_held))
+    free: ColumnElement[bool] = within.c.votes + leases.scalar_subquery() < within.c.wanted
+    return free
+
+
+_has_room = takes_vote(_within)
 
 _columns = [column for column in _table.c if column.name != "answered_at"]
 _mine = (_table.c.batch_id == _of_batch, _table.c.annotator_id == _of_annotator)
@@ -84,27 +89,36 @@ _open = (_within.c.batch_id == _of_batch, _within.c.urgency > standing.FULL)
 MOST_URGENT = select(func.max(_within.c.urgency)).where(
     *_open, _within.c.urgency < bindparam("below")
 )
-# walks an index of (batch, urgency, position) and stops at the first hit
-NEXT_PAIR = (
-    select(_within.c.pair_id)
+# whoever is ahead of the others had all the first ones: the rest is for `storage.had_groups`
+_LOOKED_AT = 32
+_first = (
+    select(*(_within.c[name] for name in ("batch_id", "pair_id", "position", "votes", "wanted")))
     .where(_within.c.batch_id == _of_batch, _within.c.urgency == bindparam("urgency"))
-    .where(~_was_assigned(_within), _has_room)
     .order_by(_within.c.position)
+    .limit(_LOOKED_AT)
+    .subquery("first")
+)
+# walks an index of (batch, urgency, position)
+NEXT_OF_FIRST = (
+    select(_first.c.pair_id)
+    .where(~was_assigned(_first), takes_vote(_first))
+    .order_by(_first.c.position)
     .limit(1)
 )
 
-DONE = select(func.count()).where(*_mine, _on_desk, _table.c.answered_at.is_not(None))
+# all minus the few others: indices count both, and no row is read
+_answered = select(func.count()).where(*_mine, _table.c.answered_at.is_not(None))
+# literal, because SQLite uses a partial index only for the very words of its condition
+_off_desk = _answered.where(_table.c.kind != literal_column("'normal'"), ~_on_desk)
+DONE = select(_answered.scalar_subquery() - _off_desk.scalar_subquery())
 # subqueries, so that SQLite walks the few assignments and not the many pairs
 _left = (
     select(_within.c.wanted - _within.c.votes).where(_same_pair(_within, _table)).scalar_subquery()
 )
-WITH_ROOM = select(func.count()).select_from(_within).where(*_open)
-# a pair may have been had as a normal one and as a repeat
-HAD_WITH_ROOM = select(func.count(_table.c.pair_id.distinct())).where(*_mine, _left > 0)
 _full = (
     select(_table.c.pair_id)
     .where(_table.c.batch_id == _of_batch, *_is_held(_table))
-    .where(_left > 0, ~_was_assigned(_table))
+    .where(_left > 0, ~was_assigned(_table))
     .group_by(_table.c.batch_id, _table.c.pair_id)
     .having(func.count() >= _left)
 )

@@ -14,9 +14,12 @@ from typing import Any
 from sqlalchemy.engine import Connection
 
 from storage import assignment_queries as queries
-from storage import clock, standing
+from storage import clock, had_groups, standing
 from storage.errors import NotFoundError
 from storage.rows import Assignment, AssignmentKind
+
+# more than any batch has
+MOST = 2**62
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def offer_next(
     """Assign the next pair of a batch to an annotator, or return None when there is none.
 
     Contested pairs come first, then those with the most votes, so that overlap is finished before
-    new pairs begin; then the batch's own order counts.
+    new pairs begin; then the batch's own order counts, among the first ones of the same urgency.
 
     Args:
         new_id: id of the assignment to make.
@@ -84,6 +87,7 @@ def assign(tx: Connection, assignment: Assignment) -> Assignment:
     mine = {"batch": assignment.batch_id, "annotator": assignment.annotator_id}
     last = tx.execute(queries.LAST_SEQUENCE, mine).scalar()
     numbered = replace(assignment, sequence=(last or 0) + 1)
+    had_groups.note_assigned(tx, assignment.batch_id, assignment.pair_id, assignment.annotator_id)
     tx.execute(queries.INSERT, vars(numbered))
     return numbered
 
@@ -165,9 +169,10 @@ def _next_pair(tx: Connection, wanted: dict[str, Any]) -> str | None:
         urgency = tx.execute(queries.MOST_URGENT, bound).scalar()
         if urgency is None:
             return None
-        found: str | None = tx.execute(queries.NEXT_PAIR, {**wanted, "urgency": urgency}).scalar()
-        if found is not None:
-            return found
+        for query in (queries.NEXT_OF_FIRST, had_groups.NEXT):
+            found: str | None = tx.execute(query, {**wanted, "urgency": urgency}).scalar()
+            if found is not None:
+                return found
         below = urgency
 
 
@@ -175,9 +180,8 @@ def _available(db: Connection, mine: dict[str, Any]) -> int:
     """Pairs with room for a vote, less those this annotator had, less those that the running
     leases of others fill. Only the first of the three is many rows, and an index counts them."""
     wanted = {**mine, "now": clock.now(db)}
-    counts = (queries.WITH_ROOM, queries.HAD_WITH_ROOM, queries.FULL_BY_LEASES)
-    with_room, had, full = (int(db.execute(count, wanted).scalar_one()) for count in counts)
-    return with_room - had - full
+    with_room, had = db.execute(had_groups.WITH_ROOM_AND_HAD, wanted).one()
+    return int(with_room - had - db.execute(queries.FULL_BY_LEASES, wanted).scalar_one())
 
 
 def _assignment(row: Any) -> Assignment:

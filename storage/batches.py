@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from storage import clock, identity, standing, tables
+from storage import guidelines as guideline_rows
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.inserts import add_if_absent
 from storage.rows import Batch
@@ -35,7 +36,7 @@ def create(
     Args:
         name: one line of 1 to 100 characters, unique.
         overlap: votes wanted per pair, 1 to 100.
-        guidelines: what annotators read, plain text.
+        guidelines: what annotators read, plain text; kept as version 1.
         rubric: name of a rubric preset or a rubric as JSON, empty for none.
         both_bad: whether annotators may say that both answers are bad.
         confidence: whether annotators are asked how sure they are.
@@ -44,11 +45,9 @@ def create(
         gold_rate, repeat_rate: gold pairs and swapped repeats per normal pair, 0 to 0.5.
 
     Raises:
-        WrongInputError: name, overlap, review limit or a rate cannot be used.
+        WrongInputError: name, overlap, guidelines, review limit or a rate cannot be used.
         ConflictError: a batch with this name is there.
     """
-    check_name(name)
-    check_overlap(overlap)
     check_checks(review_limit, gold_rate, repeat_rate)
     batch = Batch(
         id=identity.batch_id(name),
@@ -62,11 +61,9 @@ def create(
         review_limit=review_limit,
         gold_rate=gold_rate,
         repeat_rate=repeat_rate,
+        guidelines_version=1 if guidelines else 0,
     )
-    if not add_if_absent(tx, tables.batches, vars(batch)):
-        raise ConflictError(
-            f"A batch named {name!r} is already there.", "Choose another name, or add pairs to it."
-        )
+    _add(tx, batch)
     return batch
 
 
@@ -122,20 +119,29 @@ def update(
     guidelines: str | None = None,
     rubric: str | None = None,
     both_bad: bool | None = None,
+    confidence: bool | None = None,
 ) -> Batch:
-    """Change the settings that are given; return the batch as it is now.
+    """Change the settings that are given; return the batch as it is now. Other guidelines become
+    their next version.
 
     Raises:
-        WrongInputError: the overlap cannot be used.
+        WrongInputError: the overlap or the guidelines cannot be used.
         NotFoundError: there is no such batch.
     """
     if overlap is not None:
         check_overlap(overlap)
-    given = {"overlap": overlap, "guidelines": guidelines, "rubric": rubric, "both_bad": both_bad}
+    given = {
+        "overlap": overlap,
+        "rubric": rubric,
+        "both_bad": both_bad,
+        "confidence": confidence,
+    }
     changes = {name: value for name, value in given.items() if value is not None}
     if changes:
         table = tables.batches
         tx.execute(table.update().where(table.c.id == batch_id).values(**changes))
+    if guidelines is not None:
+        guideline_rows.write(tx, batch_id, guidelines)
     if overlap is not None:
         standing.derive(tx, batch_id)
     return by_id(tx, batch_id)
@@ -226,6 +232,19 @@ def check_checks(review_limit: int, gold_rate: float, repeat_rate: float) -> Non
                 f"A {name} rate of {rate} cannot be used.",
                 f"It is a share of the normal pairs, 0 to {HIGHEST_RATE}.",
             )
+
+
+def _add(tx: Connection, batch: Batch) -> None:
+    check_name(batch.name)
+    check_overlap(batch.overlap)
+    guideline_rows.check(batch.guidelines)
+    if not add_if_absent(tx, tables.batches, vars(batch)):
+        raise ConflictError(
+            f"A batch named {batch.name!r} is already there.",
+            "Choose another name, or add pairs to it.",
+        )
+    if batch.guidelines:
+        guideline_rows.add(tx, batch.id, 1, batch.guidelines)
 
 
 def _batch(row: Any) -> Batch:

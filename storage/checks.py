@@ -64,7 +64,7 @@ def offer_due(tx: Connection, batch: Batch, offer: Assignment, secret: bytes) ->
     normal = done + sum(each.kind is AssignmentKind.NORMAL for each in open_)
     missing = _missing(tx, batch, mine, normal, had, secret)
     if missing.gold:
-        pair_id = tx.execute(_NEXT_GOLD, mine).scalar_one()
+        pair_id = tx.execute(NEXT_GOLD, mine).scalar_one()
         return assignments.assign(tx, replace(offer, pair_id=pair_id, kind=AssignmentKind.GOLD))
     for first in tx.execute(_REPEATABLE, {**mine, "limit": min(missing.repeats, 1)}):
         left, kind = "b" if first.left == "a" else "a", AssignmentKind.REPEAT
@@ -106,7 +106,7 @@ def _missing(
     name = f"{batch.id}/{mine['annotator']}"
     gold = max(0, due(normal, batch.gold_rate, secret, f"gold/{name}") - had.gold)
     repeated = due(normal - SHORTEST_DISTANCE, batch.repeat_rate, secret, f"repeat/{name}")
-    fresh = int(db.execute(_FRESH_GOLD, mine).scalar_one()) if gold else 0
+    fresh = int(db.execute(FRESH_GOLD, mine).scalar_one()) if gold else 0
     return _Missing(min(gold, fresh), max(0, repeated - had.repeats))
 
 
@@ -140,8 +140,9 @@ _was_assigned = select(_seen.c.id).where(
     _seen.c.annotator_id == _of_annotator,
 )
 _fresh = (_within.c.batch_id == _of_batch, _within.c.gold.is_not(None), ~_was_assigned.exists())
-_FRESH_GOLD = select(func.count()).select_from(_within).where(*_fresh)
-_NEXT_GOLD = select(_within.c.pair_id).where(*_fresh).order_by(_within.c.position).limit(1)
+# gold pairs that an annotator never had in any way
+FRESH_GOLD = select(func.count()).select_from(_within).where(*_fresh)
+NEXT_GOLD = select(_within.c.pair_id).where(*_fresh).order_by(_within.c.position).limit(1)
 
 _repeat = _table.alias("repeated")
 _was_repeated = select(_repeat.c.id).where(

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from storage import labels, standing, tables
+from storage.errors import WrongInputError
 
 _within = tables.batch_pairs
 
@@ -34,13 +35,18 @@ class Marked:
 
 def mark(tx: Connection, batch_id: str, labeled_by: str, categories: Sequence[str] = ()) -> Marked:
     """Make those pairs of a batch its gold pairs that have an imported label of `labeled_by`, in
-    place of the ones before; with `categories`, only of prompts in one of them."""
+    place of the ones before; with `categories`, only of prompts in one of them.
+
+    Raises:
+        WrongInputError: fewer are found than the batch's qualification round wants.
+    """
     winners: dict[str, set[str]] = {}
     for label in labels.of_pairs(tx, batch_id, labeled_by):
         winners.setdefault(label.pair_id, set()).add(label.winner)
     one_sided = {pair_id: found for pair_id, found in winners.items() if len(found) == 1}
     wanted = _in_categories(tx, batch_id, categories) if categories else one_sided.keys()
     kept = {pair_id: min(found) for pair_id, found in one_sided.items() if pair_id in wanted}
+    _check_enough(tx, batch_id, len(kept))
     of_batch = _within.update().where(_within.c.batch_id == batch_id)
     tx.execute(of_batch.values(gold=None))
     for pair_id, winner in kept.items():
@@ -55,6 +61,16 @@ def winners(db: Connection, batch_id: str) -> dict[str, str]:
         _within.c.batch_id == batch_id, _within.c.gold.is_not(None)
     )
     return {row.pair_id: row.gold for row in db.execute(query)}
+
+
+def _check_enough(db: Connection, batch_id: str, found: int) -> None:
+    asked = select(tables.batches.c.qualification_pairs).where(tables.batches.c.id == batch_id)
+    wanted = db.execute(asked).scalar() or 0
+    if found < wanted:
+        raise WrongInputError(
+            f"These labels make {found} gold pairs, and the qualification round wants {wanted}.",
+            "Ask for fewer first: `pairwright batch qualification NAME --pairs N`.",
+        )
 
 
 def _in_categories(db: Connection, batch_id: str, categories: Sequence[str]) -> set[str]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from storage import clock, tables
-from storage.errors import ConflictError, NotFoundError
+from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.inserts import add_if_absent
 from storage.rows import Link
+
+# the words for what a link is now
+STATES = ("active", "not yet", "expired", "revoked")
+LONGEST_MICROS = 365 * clock.DAY
 
 
 def add(
@@ -21,12 +26,17 @@ def add(
     annotator_id: str,
     secret_hash: str,
     expires_at: int,
+    starts_at: int | None = None,
+    quota: int | None = None,
+    pace: int | None = None,
 ) -> Link:
-    """Record a new link.
+    """Record a new link. Arguments are as the fields of Link.
 
     Raises:
+        WrongInputError: quota or pace cannot be used, or it would end before it starts.
         ConflictError: the id is taken.
     """
+    _check(expires_at, starts_at, quota, pace)
     link = Link(
         id=link_id,
         batch_id=batch_id,
@@ -36,6 +46,9 @@ def add(
         expires_at=expires_at,
         revoked_at=None,
         last_seen_at=None,
+        starts_at=starts_at,
+        quota=quota,
+        pace=pace,
     )
     if not add_if_absent(tx, tables.links, vars(link)):
         raise ConflictError(f"A link with the id {link_id!r} is already there.", "Make a new one.")
@@ -69,16 +82,67 @@ def revoke(tx: Connection, link_id: str) -> Link:
     tx.execute(open_link.values(revoked_at=clock.now(tx)))
     link = get(tx, link_id)
     if link is None:
-        raise NotFoundError(
-            f"No link has the id {link_id[:80]!r}.", "`pairwright link list` shows the links."
-        )
+        raise _unknown(link_id)
     return link
+
+
+def extend(tx: Connection, link_id: str, by: int) -> Link:
+    """Let a link work longer: `by` microseconds after its end, or from now when that has passed.
+
+    Raises:
+        NotFoundError: no link has this id.
+        ConflictError: the link was revoked.
+        WrongInputError: it would end more than 365 days from now.
+    """
+    found = get(tx, link_id)
+    if found is None:
+        raise _unknown(link_id)
+    if found.revoked_at is not None:
+        raise ConflictError(
+            f"Link {link_id} was revoked, so it is not extended.",
+            "Make a new one: `pairwright link create --batch NAME --annotator WHO`.",
+        )
+    now = clock.now(tx)
+    ends = max(found.expires_at, now) + by
+    if by <= 0 or ends > now + LONGEST_MICROS:
+        raise WrongInputError(
+            f"Link {link_id} cannot be extended by {by / clock.DAY:g} days.",
+            "A link ends at most 365 days from now, and not earlier than before.",
+        )
+    table = tables.links
+    tx.execute(table.update().where(table.c.id == link_id).values(expires_at=ends))
+    return replace(found, expires_at=ends)
+
+
+def state(link: Link, now: int) -> str:
+    """What a link is at a moment: one of `STATES`."""
+    if link.revoked_at is not None:
+        return "revoked"
+    if link.expires_at <= now:
+        return "expired"
+    return "not yet" if link.starts_at is not None and link.starts_at > now else "active"
 
 
 def touch(tx: Connection, link_id: str) -> None:
     """Note that the link was used now."""
     table = tables.links
     tx.execute(table.update().where(table.c.id == link_id).values(last_seen_at=clock.now(tx)))
+
+
+def _check(expires_at: int, starts_at: int | None, quota: int | None, pace: int | None) -> None:
+    if starts_at is not None and starts_at >= expires_at:
+        raise WrongInputError(
+            "The link would end before it starts.", "Let it work longer, or start earlier."
+        )
+    for name, number in (("quota", quota), ("pace", pace)):
+        if number is not None and number < 1:
+            raise WrongInputError(f"A {name} of {number} cannot be used.", "Use 1 or more.")
+
+
+def _unknown(link_id: str) -> NotFoundError:
+    return NotFoundError(
+        f"No link has the id {link_id[:80]!r}.", "`pairwright link list` shows the links."
+    )
 
 
 def _link(row: Any) -> Link:

@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from storage import clock, identity, prompts, tables
 from storage.errors import NotFoundError, WrongInputError
 from storage.inserts import add_if_absent
-from storage.rows import Pair, PairView, Response, Verdict
+from storage.rows import AssignmentKind, Pair, PairView, Response, Verdict
 
 LONGEST_SEARCH = 1000
 # SQLite takes a limited number of parameters in one statement
@@ -109,6 +109,8 @@ def count(db: Connection, chosen: PairFilter) -> int:
     Raises:
         WrongInputError: the filter cannot be used.
     """
+    if chosen == PairFilter():
+        return int(db.execute(select(func.count()).select_from(tables.pairs)).scalar_one())
     matching = _matching(_with_content(), chosen).subquery()
     return int(db.execute(select(func.count()).select_from(matching)).scalar_one())
 
@@ -179,6 +181,7 @@ def _voted_on(chosen: PairFilter) -> Select[Any]:
         select(assignment.c.pair_id)
         .join(vote, vote.c.assignment_id == assignment.c.id)
         .where(vote.c.kind == "vote", ~undone.exists())
+        .where(assignment.c.kind != AssignmentKind.QUALIFICATION.value)
     )
     if chosen.batch:
         batch = tables.batches.alias("voted_batch")

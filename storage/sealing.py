@@ -19,7 +19,7 @@ import polars
 
 from storage import clock, segments
 from storage.analytics.facts import SEALED, Log
-from storage.analytics.tails import names_in, sealed_until
+from storage.analytics.tails import names_in, read_segment, sealed_until
 from storage.errors import ConflictError, PairwrightError
 from storage.segments import Segment, SegmentKind
 from storage.workspace import Workspace
@@ -74,7 +74,7 @@ def retire_damaged(workspace: Workspace) -> list[Segment]:
 
 
 def _sealed(workspace: Workspace, log: Log, settling_seconds: float) -> Iterator[Segment]:
-    kind = _kind(log)
+    kind = log.kind
     _retire_cut(workspace, kind)
     late, before = _late(workspace, log)
     if not late.is_empty():
@@ -100,7 +100,7 @@ def _retire_cut(workspace: Workspace, kind: SegmentKind) -> None:
 def _late(workspace: Workspace, log: Log) -> tuple[polars.DataFrame, Sequence[Segment]]:
     """Rows below the highest sealed time that no segment holds, and the segments there are."""
     with workspace.ledger.read() as db:
-        found = segments.listed(db, _kind(log))
+        found = segments.listed(db, log.kind)
         bound = sealed_until(found)
         if not found or log.count(db, bound) == sum(segment.rows for segment in found):
             return log.empty(), found
@@ -118,7 +118,7 @@ def _replace(
     times = rows[log.time]
     return segments.replace(
         workspace,
-        _kind(log),
+        log.kind,
         rows,
         _written(times.min()),
         _written(times.max()),
@@ -130,25 +130,13 @@ def _replace(
 def _compacted(workspace: Workspace, log: Log) -> list[Segment]:
     """Many small segments as one, which replaces them in one transaction."""
     with workspace.ledger.read() as db:
-        before = segments.listed(db, _kind(log))
+        before = segments.listed(db, log.kind)
     small = [segment for segment in before if segment.rows < LARGEST // 2]
     if len(small) < MANY:
         return []
-    frames = [_read(path) for path in segments.paths(workspace, small)]
+    frames = [read_segment(path) for path in segments.paths(workspace, small)]
     rows = polars.concat(frames, how="diagonal").sort(log.time, log.name)
     return [_replace(workspace, log, rows, before, retired=small)]
-
-
-def _read(path: str) -> polars.DataFrame:
-    try:
-        return polars.read_parquet(path)
-    except (OSError, polars.exceptions.PolarsError) as error:
-        raise segments.damage(path) from error
-
-
-def _kind(log: Log) -> SegmentKind:
-    assert log.kind is not None
-    return log.kind
 
 
 def _written(moment: object) -> str:

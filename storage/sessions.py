@@ -38,6 +38,13 @@ def count(db: Connection, link_id: str) -> int:
     return int(db.execute(query).scalar_one())
 
 
+def counts(db: Connection) -> dict[str, int]:
+    """Link -> number of browsers that ever used it; one that nobody opened is not in."""
+    table = tables.sessions
+    query = select(table.c.link_id, func.count()).group_by(table.c.link_id)
+    return {link_id: int(found) for link_id, found in db.execute(query)}
+
+
 def touch(tx: Connection, session_id: str) -> None:
     """Note that the session was used now."""
     table = tables.sessions

@@ -19,8 +19,12 @@ from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.rows import AssignmentKind, EffectiveVote, Json, Verdict, VoteEvent
 
 KINDS = ("vote", "undo")
-# a repeat says how far an annotator agrees with themselves; the first vote is the one that counts
-COUNTED = (AssignmentKind.NORMAL, AssignmentKind.GOLD, AssignmentKind.ADJUDICATION)
+# a repeat says how far an annotator agrees with themselves; the first vote is the one that counts.
+# In a qualification round the answer is told afterwards
+COUNTED = (
+    *(AssignmentKind.NORMAL, AssignmentKind.GOLD),
+    *(AssignmentKind.ADJUDICATION, AssignmentKind.FOREIGN),
+)
 LARGEST_REMARK = 64 * 1024
 _TOO_LATE = 2**63
 # SQLite takes a limited number of parameters in one statement
@@ -44,6 +48,11 @@ _LAST = (
 )
 _INSERT = _votes.insert()
 _ANSWER = _table.update().where(_table.c.id == _of_assignment).values(answered_at=bindparam("at"))
+_END_LEASE = (
+    _table.update()
+    .where(_table.c.id == _of_assignment, _table.c.leased_until > bindparam("at"))
+    .values(leased_until=bindparam("at"))
+)
 
 
 def append(
@@ -60,28 +69,28 @@ def append(
     shown_at: int,
     decided_at: int,
     active_ms: int,
+    guidelines_version: int | None = None,
 ) -> VoteEvent:
-    """Record a vote or an undo; the same event again returns what is stored. A vote is stored
-    whether or not its lease still runs.
-
-    Args: as the fields of VoteEvent; `kind` is `vote` with a verdict, or `undo` without.
+    """Record a vote or an undo, also after its lease; the same event again returns what is stored.
+    Arguments are the fields of VoteEvent; `kind` is `vote` with a verdict, or `undo` without.
 
     Raises:
         WrongInputError: kind and verdict do not fit together, or a value cannot be stored.
         NotFoundError: there is no such assignment.
-        ConflictError: a vote while one is effective, an undo without one, or another's event id.
+        ConflictError: a vote while one is effective, an undo without one or in a qualification
+            round, or another's event id.
     """
     _check_sense(kind, verdict)
-    _check_values(note, [rubric, failures], (shown_at, decided_at, active_ms, confidence or 0))
+    numbers = (shown_at, decided_at, active_ms, confidence or 0, guidelines_version or 0)
+    _check_values(note, [rubric, failures], numbers)
     assignment = _lock_assignment(tx, assignment_id)
     if (stored := _stored(tx, event_id, assignment_id)) is not None:
         return stored
     last = _last_event(tx, assignment_id)
-    _check_turn(kind, last)
     event = VoteEvent(
         event_id=event_id,
         assignment_id=assignment_id,
-        sequence=1 if last is None else last.sequence + 1,
+        sequence=_turn(kind, last, assignment),
         kind=kind,
         verdict=verdict,
         note=note,
@@ -92,6 +101,7 @@ def append(
         decided_at=decided_at,
         active_ms=active_ms,
         received_at=clock.now(tx),
+        guidelines_version=guidelines_version,
     )
     _record(tx, assignment, event, undone=None if last is None else last.verdict)
     return event
@@ -116,6 +126,8 @@ def effective(
     if pair_ids is None:
         found = [_effective_vote(row) for row in db.execute(query)]
     else:
+        # the index of assignments by pair begins with the batch
+        query = query.where(tables.assignments.c.batch_id.in_(select(tables.batches.c.id)))
         found = [
             _effective_vote(row)
             for chunk in _chunks(pair_ids)
@@ -185,12 +197,18 @@ def _last_event(tx: Connection, assignment_id: str) -> VoteEvent | None:
     return None if row is None else _event(row)
 
 
-def _check_turn(kind: str, last: VoteEvent | None) -> None:
+def _turn(kind: str, last: VoteEvent | None, assignment: Any) -> int:
+    """The sequence number of the next event, when it may come now."""
+    if kind == "undo" and assignment.kind == AssignmentKind.QUALIFICATION:
+        raise ConflictError(
+            "A qualification pair is judged once: its answer was told.", "Nothing was changed."
+        )
     voted = last is not None and last.kind == "vote"
     if kind == "vote" and voted:
         raise ConflictError("This pair has your vote already.", "Undo it first to vote again.")
     if kind == "undo" and not voted:
         raise ConflictError("There is no vote on this pair to undo.", "Nothing was changed.")
+    return 1 if last is None else last.sequence + 1
 
 
 def _record(tx: Connection, assignment: Any, event: VoteEvent, undone: Verdict | None) -> None:
@@ -198,6 +216,9 @@ def _record(tx: Connection, assignment: Any, event: VoteEvent, undone: Verdict |
     tx.execute(_INSERT, vars(event))
     answered_at = event.received_at if event.kind == "vote" else None
     tx.execute(_ANSWER, {"assignment": event.assignment_id, "at": answered_at})
+    if event.verdict is Verdict.SKIP:
+        # another one may have the place by the time the skip is undone
+        tx.execute(_END_LEASE, {"assignment": event.assignment_id, "at": answered_at})
     verdict, step = (event.verdict, 1) if event.kind == "vote" else (undone, -1)
     if verdict is None or verdict is Verdict.SKIP:
         return

@@ -9,7 +9,9 @@ handful of patterns that they have.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -89,13 +91,31 @@ def _resampled(
     statistic: Statistic, features: Numbers, items: Integers, how: Resampling
 ) -> Numbers:
     """The coefficient of every resample, NaN where it is undefined."""
-    random = np.random.default_rng(how.seed)
-    total = int(items.sum())
-    step = max(1, _AT_ONCE // len(items))
     parts = []
-    for begin in range(0, how.resamples, step):
-        size = min(step, how.resamples - begin)
-        times = random.multinomial(total, items / total, size=size)
+    for times in _draws(items, how):
         with np.errstate(divide="ignore", invalid="ignore"):
             parts.append(corrected(*statistic.combine(times @ features)))
     return np.concatenate(parts)
+
+
+def _draws(items: Integers, how: Resampling) -> Iterable[Numbers]:
+    """(resamples, patterns) in parts: how often each pattern occurs in each resample."""
+    if how.resamples * len(items) <= _AT_ONCE:
+        # one table has several coefficients
+        return _drawn(tuple(items.tolist()), how)
+    return _draw(items, how)
+
+
+@lru_cache(maxsize=2)
+def _drawn(items: tuple[int, ...], how: Resampling) -> Sequence[Numbers]:
+    return list(_draw(np.array(items, np.int64), how))
+
+
+def _draw(items: Integers, how: Resampling) -> Iterator[Numbers]:
+    random = np.random.default_rng(how.seed)
+    total = int(items.sum())
+    step = max(1, _AT_ONCE // len(items))
+    for begin in range(0, how.resamples, step):
+        size = min(step, how.resamples - begin)
+        # as the numbers that the matrix product needs
+        yield random.multinomial(total, items / total, size=size).astype(np.float64)

@@ -102,7 +102,11 @@ def of_batches(workspace: Workspace, names: Sequence[str | None]) -> list[Agreem
     store = analytics.open(workspace)
     with store.reading() as view:
         return [
-            store.kept(("agreement", view.mark, each), partial(_of_votes, view, each))
+            store.kept(
+                ("agreement", each),
+                view.mark_of_batch(each) if each else view.mark,
+                partial(_of_votes, view, each),
+            )
             for each in ids
         ]
 
@@ -130,7 +134,8 @@ def of_table(
 
 
 def table_of_votes(cast: polars.DataFrame) -> RatingTable:
-    """A table of effective votes, one row each with the fields of `EffectiveVote`.
+    """A table of effective votes, one row each: `pair`, `annotator`, `verdict`, `kind`,
+    `received_at`.
 
     Skips are missing, `both_bad` is a tie, and an annotator has one voice on a pair, the latest.
     Only normal assignments count: a lead decides after seeing the votes, and a gold pair is there
@@ -140,9 +145,8 @@ def table_of_votes(cast: polars.DataFrame) -> RatingTable:
         polars.col("kind") == AssignmentKind.NORMAL.value,
         polars.col("verdict") != Verdict.SKIP.value,
     ).sort("received_at", maintain_order=True)
-    voices = counted.unique(["pair_id", "annotator"], keep="last", maintain_order=True)
-    verdicts = voices["verdict"].replace(Verdict.BOTH_BAD.value, TIE)
-    return from_columns(voices["pair_id"], voices["annotator"], verdicts)
+    verdicts = counted["verdict"].replace(Verdict.BOTH_BAD.value, TIE)
+    return from_columns(counted["pair"], counted["annotator"], verdicts)
 
 
 def _of_votes(view: analytics.View, batch_id: str) -> AgreementReport:

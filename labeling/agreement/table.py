@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -43,7 +44,7 @@ class RatingTable:
         items: number of items with a judgement.
         raters: names, sorted.
         labels: those in use, in their order: numbers by value, else by name.
-        item, rater, label: (judgements,) positions.
+        item, rater, label: (judgements,) positions, by item and then by rater.
     """
 
     items: int
@@ -89,15 +90,15 @@ class RatingTable:
             return self
         dropped = self.labels.index(label)
         rows = self.label != dropped
-        items, item = np.unique(self.item[rows], return_inverse=True)
-        raters, rater = np.unique(self.rater[rows], return_inverse=True)
+        items, item = _in_use(self.item[rows])
+        raters, rater = _in_use(self.rater[rows])
         given = self.label[rows]
         return RatingTable(
             items=len(items),
             raters=tuple(self.raters[position] for position in raters),
             labels=(*self.labels[:dropped], *self.labels[dropped + 1 :]),
-            item=item.astype(np.int64),
-            rater=rater.astype(np.int64),
+            item=item,
+            rater=rater,
             label=given - (given > dropped),
         )
 
@@ -109,16 +110,14 @@ class RatingTable:
             first rater's label and the second one's.
         """
         width = len(self.labels)
-        order = np.lexsort((self.rater, self.item))
-        item, rater, label = self.item[order], self.rater[order], self.label[order]
+        given = self.rater * width + self.label
         keys: list[Integers] = []
         found: list[Integers] = []
-        for first, second in _pairings(item):
-            pair = rater[first] * len(self.raters) + rater[second]
-            key = (pair * width + label[first]) * width + label[second]
-            unique, times = np.unique(key, return_counts=True)
+        for first, second in _pairings(self.item):
+            key = given[first] * (len(self.raters) * width) + given[second]
+            unique, times = _counted(key, (len(self.raters) * width) ** 2)
             keys.append(unique)
-            found.append(times.astype(np.int64))
+            found.append(times)
         if not keys:
             return np.zeros((0, 2), np.int64), np.zeros((0, width, width), np.int64)
         return _collect(np.concatenate(keys), np.concatenate(found), len(self.raters), width)
@@ -131,20 +130,23 @@ def from_judgements(judgements: Iterable[tuple[str, str, str]]) -> RatingTable:
 
 
 def from_columns(items: Column, raters: Column, labels: Column) -> RatingTable:
-    """Build a table from three columns of equal length."""
-    item = _coded(items)[1]
-    names, rater = _coded(raters)
-    found, label = _coded(labels)
-    order = sorted(range(len(found)), key=lambda position: _rank(found[position]))
-    moved = np.empty(len(found), np.int64)
-    moved[order] = np.arange(len(found))
+    """Build a table from three columns of equal length.
+
+    Args:
+        items, raters, labels: words, or for items also whole numbers from 0 on. Of several
+            judgements of one rater on one item the last counts.
+    """
+    item = _positions(items)
+    names, rater = _coded(raters, lambda name: name)
+    found, label = _coded(labels, _rank)
+    rows = _last_of_each(item * max(1, len(names)) + rater)
     return RatingTable(
         items=int(item.max()) + 1 if len(item) else 0,
         raters=tuple(names),
-        labels=tuple(found[position] for position in order),
-        item=item,
-        rater=rater,
-        label=moved[label] if len(label) else label,
+        labels=tuple(found),
+        item=item[rows],
+        rater=rater[rows],
+        label=label[rows],
     )
 
 
@@ -155,12 +157,10 @@ def patterns_of(counts: Numbers) -> Patterns:
     base = int(counts.max()) + 1
     is_whole = bool((counts == np.floor(counts)).all())
     if is_whole and base ** counts.shape[1] < 2**62:
-        # one number per row: sorting numbers is many times faster than sorting rows
+        # one number per row: numbers are counted many times faster than rows
         digits = base ** np.arange(counts.shape[1] - 1, -1, -1, dtype=np.int64)
-        _, first, times = np.unique(
-            counts.astype(np.int64) @ digits, return_index=True, return_counts=True
-        )
-        return Patterns(counts[first], times.astype(np.int64))
+        keys, times = _counted(counts.astype(np.int64) @ digits, base ** counts.shape[1])
+        return Patterns((keys[:, None] // digits % base).astype(np.float64), times)
     rows, times = np.unique(counts, axis=0, return_counts=True)
     return Patterns(rows, times.astype(np.int64))
 
@@ -174,13 +174,64 @@ def number(label: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _coded(values: Column) -> tuple[list[str], Integers]:
-    """The different values, sorted, and the position of each value among them."""
-    column = pl.Series(values, dtype=pl.String)
-    if column.is_empty():
+def _positions(items: Column) -> Integers:
+    """A position for every value, without gaps; equal values have the same."""
+    column = pl.Series(items)
+    if column.dtype.is_integer():
+        return _in_use(column.to_numpy().astype(np.int64))[1]
+    return _coded(column, lambda name: name)[1]
+
+
+def _coded(values: Column, order: Callable[[str], Any]) -> tuple[list[str], Integers]:
+    """The different values in their order, and the position of each value among them."""
+    known, numbers = _numbered(values)
+    used, found = _in_use(numbers)
+    names = [known[number] for number in used]
+    sequence = sorted(range(len(names)), key=lambda position: order(names[position]))
+    moved = np.empty(len(names), np.int64)
+    moved[sequence] = np.arange(len(names))
+    return [names[position] for position in sequence], moved[found]
+
+
+def _numbered(values: Column) -> tuple[list[str], Integers]:
+    """Words, some of them perhaps not in use, and the number of each value among them."""
+    column = pl.Series(values)
+    if isinstance(column.dtype, pl.Enum):
+        # these are numbered already, and need not be compared with each other
+        return column.dtype.categories.to_list(), column.to_physical().to_numpy().astype(np.int64)
+    words = column.cast(pl.String)
+    if words.is_empty():
         return [], np.zeros(0, np.int64)
-    codes = column.rank("dense").cast(pl.Int64).to_numpy() - 1
-    return column.unique().sort().to_list(), codes
+    return words.unique().sort().to_list(), words.rank("dense").cast(pl.Int64).to_numpy() - 1
+
+
+def _in_use(numbers: Integers) -> tuple[Integers, Integers]:
+    """The different numbers (from 0 on), sorted, and the position of each number among them."""
+    there = np.zeros(int(numbers.max(initial=-1)) + 1, np.bool_)
+    there[numbers] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[numbers]
+
+
+def _last_of_each(keys: Integers) -> Integers:
+    """The rows of the last of equal keys (from 0 on), by key."""
+    count = len(keys)
+    if int(keys.max(initial=0)) < 2**62 // max(1, count):
+        # numbers are sorted many times faster than the places of numbers
+        ordered, rows = np.divmod(np.sort(keys * count + np.arange(count)), max(1, count))
+    else:
+        rows = np.argsort(keys, kind="stable")
+        ordered = keys[rows]
+    return rows[np.append(ordered[1:] != ordered[:-1], True)] if count else rows
+
+
+def _counted(keys: Integers, end: int) -> tuple[Integers, Integers]:
+    """The different keys (from 0 to before `end`) and how often each occurs."""
+    if end > 4 * len(keys):
+        unique, times = np.unique(keys, return_counts=True)
+        return unique, times.astype(np.int64)
+    times = np.bincount(keys, minlength=1)
+    unique = np.flatnonzero(times)
+    return unique, times[unique]
 
 
 def _rank(label: str) -> tuple[bool, float, str]:
@@ -203,8 +254,10 @@ def _pairings(item: Integers) -> Iterable[tuple[Integers, Integers]]:
 
 def _collect(keys: Integers, times: Integers, raters: int, width: int) -> tuple[Integers, Integers]:
     """Sum the parts of `joint_counts` into one block per pair of raters."""
-    pair, cell = np.divmod(keys, width * width)
-    pairs, position = np.unique(pair, return_inverse=True)
+    one, other = np.divmod(keys, raters * width)
+    (first, by_first), (second, by_second) = np.divmod(one, width), np.divmod(other, width)
+    cell = by_first * width + by_second
+    pairs, position = np.unique(first * raters + second, return_inverse=True)
     blocks = np.zeros((len(pairs), width * width), np.int64)
     np.add.at(blocks, (position, cell), times)
     who = np.stack(np.divmod(pairs, raters), axis=1)

@@ -1,17 +1,20 @@
 // The bench: shows one pair at a time, takes keys and buttons, keeps every vote until it is saved.
 
+import { later, lookAhead } from "./ahead.js";
 import { answersState, prepareAnswers, toggleAnswers } from "./answers.js";
 import { Attention } from "./attention.js";
 import { boxesState, drawOver, furnishBoxes, showBoxes, toggleBoxes } from "./drawing.js";
 import { closeDraft, draft, openDraft, sendDraft } from "./draft.js";
 import { listen } from "./keys.js";
-import { atTheEnd, connection, notTaken, unreachable, withoutPair } from "./messages.js";
+import { furnishLesson, inRound, numbered, showLesson, unreadLesson } from "./lesson.js";
+import { atTheEnd, connection, notPassed, notTaken, unreachable, withoutPair } from "./messages.js";
 import { Outbox } from "./outbox.js";
 import { openOverlay } from "./overlay.js";
 import * as paint from "./paint.js";
 import { figuresOf, forgetFigures } from "./pictures.js";
 import { followed, project, undoTarget } from "./project.js";
 import { focusMissing, furnishRatings, missingRatings, rate, showRatings } from "./ratings.js";
+import { loadAgain } from "./reloading.js";
 import { furnishRemarks, openNote, showRemarks } from "./remarks.js";
 import { openReport } from "./report.js";
 import { showGuidelines, showKeys } from "./sheets.js";
@@ -21,9 +24,6 @@ import { get, post, RefusedError } from "./wire.js";
 const PRESENCE_MS = 60000;
 const LOOK_AGAIN_MS = 20000;
 const RETRY_MS = 3000;
-// in one tab, so that a page that is always torn down does not load for ever
-const LOADED_AGAIN = "pairwright.loaded-again";
-const MOST_LOADS = 20;
 
 const pairs = new Map();
 const attention = new Attention();
@@ -38,6 +38,8 @@ let answers = 0;
 // grows with every question for the state: of two under way, the later one is newer, whichever comes
 let asked = 0;
 let trail = [];
+// what is right about a pair of the qualification round, until it was read
+let lesson = null;
 
 // What a key or button does; every other action is a vote.
 const DOES = {
@@ -61,6 +63,7 @@ async function start() {
   viewer.onDraw(drawOver);
   furnishRatings(showControls);
   furnishRemarks(showControls);
+  furnishLesson(render);
   listen(act, (value) => !openOverlay() && canChoose() && rate(value));
   document.addEventListener("click", clicked);
   document.addEventListener("visibilitychange", visibilityChanged);
@@ -70,13 +73,6 @@ async function start() {
   setInterval(keepPresence, PRESENCE_MS);
   setInterval(lookAgain, LOOK_AGAIN_MS);
   await refresh();
-}
-
-function loadAgain() {
-  const times = Number(sessionStorage.getItem(LOADED_AGAIN) ?? 0);
-  if (times >= MOST_LOADS) return;
-  sessionStorage.setItem(LOADED_AGAIN, String(times + 1));
-  location.reload();
 }
 
 // Without a pair on the screen, one may come back from somebody else.
@@ -103,10 +99,11 @@ async function refresh() {
 function accept(fresh) {
   reachable = true;
   ended = null;
+  tellOfGuidelines(fresh);
   state = fresh;
   if (outbox?.desk !== fresh.desk) {
     trail = [];
-    outbox = new Outbox(fresh.desk, { accepted, refused, seatless: end, changed: render, moved });
+    outbox = new Outbox(fresh.desk, { accepted, refused, seatless: end, held, changed: render, moved });
   }
   for (const pair of [fresh.current, fresh.upcoming]) {
     if (!pair) continue;
@@ -114,12 +111,23 @@ function accept(fresh) {
     figuresOf(pair);
   }
   render();
+  lookAhead(fresh, (pair) => pairs.set(pair.assignment, pair));
 }
 
 function accepted(fresh, entry) {
   answers += 1;
-  trail = followed(trail, entry);
+  if (!inRound(state)) trail = followed(trail, entry);
   accept(fresh);
+}
+
+function held(error) {
+  paint.notice(`${error.what} ${error.next}`);
+}
+
+function tellOfGuidelines(fresh) {
+  if (!state || state.desk !== fresh.desk) return;
+  const changed = state.batch.guidelines_version !== fresh.batch.guidelines_version;
+  if (changed) paint.notice("The guidelines were changed. Please read them again.");
 }
 
 function act(action) {
@@ -143,7 +151,9 @@ function vote(choice) {
   }
   const { assignment } = view.current;
   const written = sendDraft(choice, state.batch);
-  cast({ kind: "vote", assignment, choice, active_ms: attention.activeMs, ...written });
+  const version = state.batch.guidelines_version;
+  const guided = version ? { guidelines_version: version } : {};
+  cast({ kind: "vote", assignment, choice, active_ms: attention.activeMs, ...guided, ...written });
 }
 
 function report(reason, note) {
@@ -154,7 +164,7 @@ function report(reason, note) {
 }
 
 function undo() {
-  const assignment = view && !ended && !view.unsure ? undoTarget(view) : null;
+  const assignment = canUndo() ? undoTarget(view) : null;
   if (assignment) cast({ kind: "undo", assignment, active_ms: 0 });
 }
 
@@ -166,7 +176,12 @@ function cast(entry) {
 }
 
 function canChoose() {
-  return Boolean(view?.current) && !view.unsure && !ended;
+  return Boolean(view?.current) && !view.unsure && !ended && !lesson;
+}
+
+// In a qualification round the answer was told.
+function canUndo() {
+  return Boolean(view) && !ended && !view.unsure && !lesson && !inRound(state);
 }
 
 function toggle(what) {
@@ -209,10 +224,14 @@ function render() {
   showConnection(waiting);
   if (ended) return paint.message(atTheEnd(ended, waiting), "end");
   if (!state) return reachable || paint.message(unreachable(), "end");
-  view = project(state, outbox.entries(), pairs, trail);
-  paint.progress(view);
-  if (view.current) showPair(view.current);
-  else showNoPair(waiting);
+  lesson = unreadLesson(state);
+  view = project({ ...state, later: later(state) }, outbox.entries(), pairs, trail);
+  paint.progress(numbered(view, state, lesson));
+  if (lesson) showPair(lesson.pair);
+  else if (view.current) showPair(view.current);
+  // in the round the judged pair stays until the server says what is right
+  else if (!inRound(state) || !waiting || isOffline()) showNoPair(waiting);
+  showLesson(state, lesson);
   showControls();
   if (view.upcoming) setTimeout(prepareAnswers, 0, view.upcoming);
 }
@@ -222,7 +241,7 @@ function showControls() {
   paint.choices({
     open: canChoose(),
     rated: missingRatings().every((missing) => missing === 0),
-    canUndo: !view.unsure && undoTarget(view) !== null,
+    canUndo: canUndo() && undoTarget(view) !== null,
     bothBad: state.batch.both_bad,
     guidelines: state.batch.guidelines,
   });
@@ -249,7 +268,9 @@ function showPair(pair) {
 
 function showNoPair(waiting) {
   attention.begin(null);
-  paint.message(withoutPair(view, state.batch.pairs, waiting, isOffline()));
+  const round = state.qualification?.outcome === "not_passed" ? state.qualification : null;
+  const words = () => withoutPair(view, state.batch.pairs, waiting, isOffline(), state.quota);
+  paint.message(round ? notPassed(round) : words());
 }
 
 function showConnection(waiting) {

@@ -3,16 +3,19 @@
 
 const PREFIX = "pairwright.draft.";
 const OLD_MS = 14 * 86_400_000;
+const SENT = "pairwright.sent-drafts";
+const KEPT = 20;
 const EMPTY = { note: "", left: {}, right: {}, failures: [], confidence: null };
 
-const sent = new Map();
+// key -> what went with a choice, for an undo; in this tab, so that it outlives a reload
+const sent = readSent();
 let place = null;
 let content = EMPTY;
 
 export function openDraft(desk, assignment) {
   dropOld();
-  place = { key: `${PREFIX}${desk}.${assignment}`, assignment };
-  content = { ...EMPTY, ...(read(place.key) ?? sent.get(assignment)) };
+  place = `${PREFIX}${desk}.${assignment}`;
+  content = { ...EMPTY, ...(read(place) ?? sent.get(place)) };
 }
 
 export function draft() {
@@ -24,7 +27,7 @@ export function changeDraft(changes) {
   if (!place) return;
   content = { ...content, ...changes, at: Date.now() };
   try {
-    localStorage.setItem(place.key, JSON.stringify(content));
+    localStorage.setItem(place, JSON.stringify(content));
   } catch {
     // storage is full or switched off: it holds until the page is left
   }
@@ -40,11 +43,13 @@ export function sendDraft(choice, batch) {
 // The pair has been answered; an undo brings the draft back.
 export function closeDraft() {
   if (!place) return;
-  sent.set(place.assignment, content);
+  if (content.at) sent.set(place, content);
+  for (const old of [...sent.keys()].slice(0, -KEPT)) sent.delete(old);
   try {
-    localStorage.removeItem(place.key);
+    localStorage.removeItem(place);
+    if (sent.size) sessionStorage.setItem(SENT, JSON.stringify([...sent]));
   } catch {
-    // storage is switched off
+    // storage is full or switched off
   }
   place = null;
   content = EMPTY;
@@ -75,6 +80,14 @@ function read(key) {
     return JSON.parse(localStorage.getItem(key));
   } catch {
     return null;
+  }
+}
+
+function readSent() {
+  try {
+    return new Map(JSON.parse(sessionStorage.getItem(SENT)) ?? []);
+  } catch {
+    return new Map();
   }
 }
 

@@ -13,15 +13,18 @@ const LONGEST_LABEL = 24;
 // both stay as they are from pair to pair
 let on = false;
 let chosen = "pixels";
-let found = { left: [], right: [] };
+// boxes with their side, their name ("A1") and the <img> that they lie on
+let found = [];
 const watching = new ResizeObserver(() => drawOnPage());
 
 export function showBoxes(pair) {
-  found = { left: boxesIn(pair.left), right: boxesIn(pair.right) };
+  const pictures = [...document.querySelectorAll("#pictures figure")].map((each) => each.querySelector("img"));
+  found = SIDES.flatMap(([side, letter]) => boxesOf(pair[side], side, letter, pictures));
   watching.disconnect();
-  const figure = firstPicture()?.closest("figure");
-  if (figure) watching.observe(figure);
-  firstPicture()?.addEventListener("load", drawOnPage, { once: true });
+  for (const picture of pictured()) {
+    watching.observe(picture.closest("figure"));
+    picture.addEventListener("load", drawOnPage, { once: true });
+  }
   drawOnPage();
 }
 
@@ -32,30 +35,46 @@ export function toggleBoxes() {
 
 // For the button: whether boxes are drawn, and whether there are any.
 export function boxesState() {
-  return { boxes: on, hasBoxes: all().length > 0 && firstPicture() !== null };
+  return { boxes: on, hasBoxes: found.some(({ picture }) => picture.isConnected) };
 }
 
 // Over the enlarged picture, in an element of its size.
 export function drawOver(stage, picture) {
   stage.querySelector("svg.boxes")?.remove();
-  if (on && picture === firstPicture()) draw(stage, picture);
+  if (on && boxesOn(picture).length > 0) draw(stage, picture);
 }
 
-function all() {
-  return [...found.left, ...found.right];
+// Where an answer names no picture, its boxes are taken to be of the first.
+function boxesOf(text, side, letter, pictures) {
+  const first = pictures.find(Boolean);
+  return boxesIn(text, pictures.length)
+    .map((box, at) => ({
+      ...box,
+      side,
+      name: `${letter}${at + 1}`,
+      picture: box.picture === null ? first : pictures[box.picture],
+    }))
+    .filter(({ picture }) => picture);
 }
 
-// Answers name no picture: with several, their boxes are taken to be of the first.
-function firstPicture() {
-  return document.querySelector("#pictures img");
+function boxesOn(picture) {
+  return found.filter((box) => box.picture === picture);
+}
+
+// The pictures with boxes.
+function pictured() {
+  return [...new Set(found.map(({ picture }) => picture))];
+}
+
+function isLoaded(picture) {
+  return picture.isConnected && picture.naturalWidth > 0;
 }
 
 function drawOnPage() {
   document.querySelectorAll("#pictures svg.boxes").forEach((old) => old.remove());
-  const picture = firstPicture();
-  const drawn = on && picture?.naturalWidth > 0 && all().length > 0;
-  legend(drawn ? picture : null);
-  if (drawn) draw(picture.parentElement, picture);
+  const drawn = on ? pictured().filter(isLoaded) : [];
+  legend(drawn);
+  for (const picture of drawn) draw(picture.parentElement, picture);
 }
 
 function draw(frame, picture) {
@@ -65,12 +84,10 @@ function draw(frame, picture) {
   if (!(scale > 0)) return;
   const layer = shape("svg", { class: "boxes", viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   const names = [];
-  for (const [side, letter] of SIDES) {
-    found[side].forEach((box, place) => {
-      const spot = inPixels(box, reading(picture), width, height);
-      layer.append(outline(spot, side, scale));
-      names.push(words(spot, side, `${letter}${place + 1}`, scale, [width, height]));
-    });
+  for (const box of boxesOn(picture)) {
+    const spot = inPixels(box, reading(picture), width, height);
+    layer.append(outline(spot, box.side, scale));
+    names.push(words(spot, box.side, box.name, scale, [width, height]));
   }
   // above every line
   layer.append(...names);
@@ -116,15 +133,15 @@ function isPoint({ x1, y1, x2, y2 }) {
 }
 
 // Pixels and 0 to 1000 look alike in many answers: then the annotator says which it is.
-function legend(picture) {
-  byId("box-legend").hidden = !picture;
-  if (!picture) return;
-  const scales = new Set(all().map(({ scale }) => scale));
-  const isOpen = scales.has("open");
-  const words = READINGS[isOpen ? reading(picture) : [...scales][0]];
+function legend(pictures) {
+  byId("box-legend").hidden = pictures.length === 0;
+  if (pictures.length === 0) return;
+  const isOpen = (picture) => boxesOn(picture).some(({ scale }) => scale === "open");
+  const readings = pictures.map((each) => (isOpen(each) ? reading(each) : boxesOn(each)[0].scale));
+  const words = [...new Set(readings)].map((each) => READINGS[each]).join(" and ");
   const button = byId("box-reading");
   button.textContent = words;
-  button.disabled = !isOpen || told(picture) !== null;
+  button.disabled = !pictures.some((each) => isOpen(each) && told(each) === null);
   button.setAttribute("aria-label", `Coordinates read as ${words}${button.disabled ? "" : ", change"}`);
 }
 
@@ -148,8 +165,16 @@ function reading(picture) {
   return told(picture) ?? chosen;
 }
 
+// What the numbers on a picture tell, else what those on the others do: a model writes in one way.
 function told(picture) {
-  return readingOf(all(), picture.naturalWidth, picture.naturalHeight);
+  const own = toldBy(picture);
+  if (own !== null) return own;
+  const others = new Set(pictured().filter(isLoaded).map(toldBy).filter((each) => each !== null));
+  return others.size === 1 ? [...others][0] : null;
+}
+
+function toldBy(picture) {
+  return readingOf(boxesOn(picture), picture.naturalWidth, picture.naturalHeight);
 }
 
 function shape(tag, attributes) {

@@ -2,6 +2,10 @@
 
 import { post, RefusedError } from "./wire.js";
 
+// where the token is exchanged, and the page that it opens
+const ANNOTATOR = ["/api/session", "/bench/"];
+const LEAD = ["/api/lead/session", "/lead/"];
+
 function say(what, next) {
   document.getElementById("what").textContent = what;
   document.getElementById("next").textContent = next;
@@ -16,8 +20,9 @@ async function open() {
   }
   say("Opening your labeling link", "One moment.");
   try {
-    await post("/api/session", { token });
-    location.replace("/bench/");
+    const [session, page] = token.startsWith("pwl_") ? LEAD : ANNOTATOR;
+    await post(session, { token });
+    location.replace(page);
   } catch (error) {
     if (error instanceof RefusedError) say(error.what, error.next);
     else say("The labeling server cannot be reached.", "Check the connection, then open the link again.");

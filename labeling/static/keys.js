@@ -1,10 +1,10 @@
 // Keys and buttons become actions. A key counts once however long it is held, and never while typing.
 // Which key does what is the annotator's choice, kept in this browser.
 
-const STORE = "pairwright.keys";
+let STORE = "pairwright.keys";
 
 // name, its key until changed, the id of its button, words for the list of keys
-export const ACTIONS = [
+export let ACTIONS = [
   { name: "left", key: "a", button: "choose-left", words: "Left is better" },
   { name: "right", key: "b", button: "choose-right", words: "Right is better" },
   { name: "tie", key: "f", button: "choose-tie", words: "Too close to call" },
@@ -20,7 +20,7 @@ export const ACTIONS = [
   { name: "guidelines", key: "h", button: "show-guidelines", words: "Guidelines" },
   { name: "keys", key: "?", button: "show-keys", words: "This list" },
 ];
-const VOTES = new Set(["left", "right", "tie", "both_bad", "skip"]);
+const VOTES = new Set(["left", "right", "tie", "both_bad", "skip", "withdraw", "dismiss"]);
 const TYPING =
   "textarea, select, [contenteditable=''], [contenteditable='true'], " +
   "input:not([type=radio], [type=checkbox], [type=button])";
@@ -29,6 +29,13 @@ let keys = read();
 
 export function keyOf(action) {
   return keys[action];
+}
+
+// For a page with actions of its own, before it listens. store: where its keys are kept.
+export function replaceActions(actions, store) {
+  ACTIONS = actions;
+  STORE = store;
+  keys = read();
 }
 
 // Gives an action a key; the action that had it gets the other's. Returns that action's name, or

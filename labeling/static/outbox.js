@@ -8,15 +8,19 @@ const LONGEST_WAIT_MS = 15000;
 
 export class Outbox {
   // desk: opaque name of the annotator in the batch. Calls: accepted(state, entry), refused(error, entry),
-  // seatless(error), changed(), and moved(): whether the cookie belongs to another desk by now.
-  constructor(desk, calls) {
+  // seatless(error), held(error), changed(), and moved(): whether the cookie belongs to another desk by now.
+  // letter(entry): its [address, content] for the server.
+  constructor(desk, calls, letter = letterOf) {
     this.desk = desk;
+    this.letter = letter;
     this.prefix = `pairwright.outbox.${desk}.`;
     this.calls = calls;
     // what the browser would not store: kept by this page alone
     this.memory = new Map();
     this.busy = false;
     this.failures = 0;
+    // the server takes no more for the moment, and says so
+    this.held = false;
     this.timer = null;
     this.lastAt = 0;
   }
@@ -31,12 +35,12 @@ export class Outbox {
   }
 
   get offline() {
-    return this.failures > 0;
+    return this.failures > 0 && !this.held;
   }
 
   // Keeps a vote, an undo or a report; draws the id by which the server knows a repeated post.
   add(drawn) {
-    const entry = { event: crypto.randomUUID?.() ?? drawnUuid(), ...drawn };
+    const entry = { event: newEvent(), ...drawn };
     // keys sort by time, and never twice the same even within a millisecond
     this.lastAt = Math.max(this.lastAt + 1, Date.now());
     const key = `${this.prefix}${String(this.lastAt).padStart(15, "0")}.${entry.event}`;
@@ -66,7 +70,7 @@ export class Outbox {
     if (!first) return false;
     const { key, ...entry } = first;
     try {
-      const answer = await post(...letterOf(entry));
+      const answer = await post(...this.letter(entry));
       this.failures = 0;
       this.drop(key);
       this.calls.accepted(answer.state, entry);
@@ -79,6 +83,8 @@ export class Outbox {
   async failed(error, key, entry) {
     if (!(error instanceof RefusedError) || error.passing) {
       this.failures += 1;
+      this.held = error.status === 429;
+      if (this.held) this.calls.held?.(error);
       this.timer = setTimeout(() => this.flush(), this.waitMs());
       return false;
     }
@@ -125,6 +131,11 @@ function read(key, text) {
   } catch {
     return [];
   }
+}
+
+// The id by which the server knows a repeated post.
+export function newEvent() {
+  return crypto.randomUUID?.() ?? drawnUuid();
 }
 
 // crypto.randomUUID exists on https and on this machine only

@@ -17,11 +17,11 @@ const OURS = ["pair-number", "connection-words", "notice-words", "pictures", "le
 let noticeTimer = null;
 
 // Resolves once Gradio has drawn all of our columns and leaves them alone: on a busy machine it draws
-// some of them anew, and what was put into the first ones is gone.
-export async function whenLaidOut() {
+// some of them anew, and what was put into the first ones is gone. more: ids that only this page has.
+export async function whenLaidOut(more = []) {
   let before = [];
   for (;;) {
-    const columns = COLUMNS.map(byId);
+    const columns = [...COLUMNS, ...more].map(byId);
     if (columns.every((column, at) => column && column === before[at])) return;
     before = columns;
     await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
@@ -40,7 +40,7 @@ export function whenTornDown(call) {
 
 export function furnish() {
   byId("progress").append(element("h1", { id: "pair-number", "aria-live": "polite" }), bar());
-  byId("connection").append(element("span", { id: "connection-words" }));
+  byId("connection").append(element("span", { id: "connection-words", role: "status" }));
   labeled("connection", "Connection");
   byId("tool-status").append(element("p", { id: "tool-words", role: "status" }));
   grouped("tools", "Tools");
@@ -68,7 +68,7 @@ export function pair(shown, figures) {
 
 export function progress(view) {
   const number = byId("pair-number");
-  const words = view.finished ? `${view.done} pairs judged` : `Pair ${view.position} / ${view.total}`;
+  const words = view.finished ? `${view.done} pairs judged` : `${view.what ?? "Pair"} ${view.position} / ${view.total}`;
   if (number.textContent !== words) number.textContent = words;
   byId("progress-bar").max = Math.max(1, view.total);
   byId("progress-bar").value = view.done;
@@ -133,12 +133,12 @@ export function hasLostMedia() {
   return byId("pictures").querySelector(".lost") !== null;
 }
 
-function pressed(id, on, can) {
+export function pressed(id, on, can) {
   byId(id).setAttribute("aria-pressed", String(on));
   available(id, can);
 }
 
-function available(id, can) {
+export function available(id, can) {
   byId(id).setAttribute("aria-disabled", String(!can));
 }
 

@@ -1,8 +1,8 @@
 // Pictures and videos: loaded ahead as elements, so that the next pair is painted with everything.
 
 const SMALL = 320;
-// the last few are kept for an undo; more would fill the memory with pictures
-const KEPT = 8;
+// those loaded ahead, and the last few for an undo; more would fill the memory with pictures
+const KEPT = 20;
 
 const loaded = new Map();
 

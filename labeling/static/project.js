@@ -1,5 +1,5 @@
 // What the screen shows: the server's last state with the votes that still wait played on top.
-// Pure functions. A report counts as a vote: the pair is done. `pairs` maps assignment -> pair for
+// Pure functions. `state.later` are the pairs after `upcoming` that this page has. A report counts as a vote: the pair is done. `pairs` maps assignment -> pair for
 // every pair that this page has seen; `trail` are the assignments whose votes it saw accepted, in order.
 
 export function project(state, waiting, pairs, trail) {
@@ -7,6 +7,7 @@ export function project(state, waiting, pairs, trail) {
     done: state.done,
     current: state.current,
     upcoming: state.upcoming,
+    later: state.later ?? [],
     finished: state.finished,
     answered: known(state.undo, trail),
     unsure: false,
@@ -29,7 +30,8 @@ function voted(view, entry) {
       ...view,
       done: view.done + 1,
       current: view.upcoming,
-      upcoming: null,
+      upcoming: view.later[0] ?? null,
+      later: view.later.slice(1),
       answered: [...view.answered, entry.assignment],
     };
   }
@@ -49,6 +51,7 @@ function undone(view, entry, pairs) {
     answered: view.answered.slice(0, -1),
     current: back,
     upcoming: view.current,
+    later: [view.upcoming, ...view.later].filter(Boolean),
   };
 }
 

@@ -13,10 +13,10 @@ const confidence = element("div", { id: "confidence", class: "chips", role: "gro
 let asked = "";
 let changed = () => {};
 
-// then(): called after every change
-export function furnishRemarks(then) {
+// then(): called after every change; words: what the note is called.
+export function furnishRemarks(then, words = "Note, sent with your choice") {
   changed = then;
-  const name = element("label", { for: "note" }, "Note, sent with your choice");
+  const name = element("label", { for: "note" }, words);
   noteBox.append(name, note);
   noteBox.hidden = true;
   note.addEventListener("input", () => {

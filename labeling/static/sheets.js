@@ -1,10 +1,12 @@
 // Two sheets to read: the guidelines of the batch, and the list of keys, where they are changed.
 
+import { guidelinesOf } from "./guidelines.js";
 import { ACTIONS, keyOf, letter, rebind, resetKeys } from "./keys.js";
 import { overlay, plainButton } from "./overlay.js";
 
+// keys, words, and what has to be on the page for them
 const FIXED = [
-  ["1 to 5", "Rate the criterion that is marked; up and down arrows move to another"],
+  ["1 to 5", "Rate the criterion that is marked; up and down arrows move to another", ".ratings"],
   ["+  -  0", "In the enlarged picture: closer, farther, the whole picture"],
   ["Arrows", "In the enlarged picture: move it; the next picture when the whole one is shown"],
   [",  .", "In the enlarged video: one frame back, one frame on; the space bar plays"],
@@ -19,9 +21,9 @@ let waiting = null;
 
 export function showGuidelines(text) {
   const spot = document.createElement("div");
-  spot.className = "words";
+  spot.className = "guidelines";
   spot.tabIndex = 0;
-  spot.textContent = text;
+  spot.append(...guidelinesOf(text));
   guide.body.replaceChildren(spot);
   guide.dialog.showModal();
 }
@@ -52,7 +54,9 @@ function draw() {
     list.append(row(keyOf(name).toUpperCase(), what, change));
   }
   const fixed = document.createElement("table");
-  for (const [key, what] of FIXED) fixed.append(row(key, what));
+  for (const [key, what, needs] of FIXED) {
+    if (!needs || document.querySelector(needs)) fixed.append(row(key, what));
+  }
   sheet.body.replaceChildren(words, list, fixed);
 }
 

@@ -20,6 +20,7 @@ from weakref import WeakKeyDictionary
 import polars
 
 from storage import segments
+from storage.analytics.coding import Coding
 from storage.analytics.engine import Cursor, Engine
 from storage.analytics.tails import Tails
 from storage.analytics.view import View
@@ -30,7 +31,6 @@ __all__ = ["Analytics", "View", "open"]
 
 _Value = TypeVar("_Value")
 _MOST_KEPT = 256
-_LIVE = ("votes", "pairs")
 
 
 @dataclass
@@ -38,9 +38,11 @@ class _Shared:
     """What all visitors of one workspace in this process share."""
 
     engine: Engine
+    coding: Coding
     tails: Tails = field(default_factory=Tails)
-    kept: OrderedDict[Hashable, Any] = field(default_factory=OrderedDict)
     lock: threading.Lock = field(default_factory=threading.Lock)
+    kept: OrderedDict[Hashable, tuple[Hashable, Any]] = field(default_factory=OrderedDict)
+    kept_lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,12 @@ class Analytics:
         Raises:
             DamagedError: a segment is missing or was cut.
         """
-        with self._shared.lock:
-            snapshot = self._shared.tails.refresh(self.workspace)
-        tails = snapshot.tails
-        frames = {f"{name}_tail": tails[name] for name in _LIVE}
-        frames |= {name: tails[name] for name in ("labels", "members")}
-        with self._shared.engine.cursor(frames) as cursor:
-            yield View(cursor, snapshot)
+        shared = self._shared
+        with shared.lock, self.workspace.ledger.read() as db:
+            snapshot = shared.tails.refresh(db, self.workspace)
+            coded = shared.coding.refresh(db, snapshot)
+        with shared.engine.cursor({**snapshot.frames, "numbered": coded.numbered}) as cursor:
+            yield View(cursor, snapshot, coded)
 
     def read(
         self, kind: SegmentKind, columns: Sequence[str] = (), **equals: str | int | float | bool
@@ -89,19 +90,23 @@ class Analytics:
         with self._shared.engine.cursor({}) as cursor:
             return _selected(cursor, paths, columns, equals)
 
-    def kept(self, key: Hashable, compute: Callable[[], _Value]) -> _Value:
-        """What was computed for this key before, else what `compute` says now.
+    def kept(self, key: Hashable, mark: Hashable, compute: Callable[[], _Value]) -> _Value:
+        """What was computed for this key and mark before, else what `compute` says now.
 
-        The key holds the `mark` of a view and everything else that the value depends on.
+        Args:
+            key: what is asked for; of each the value of one mark is kept.
+            mark: a mark of the view that covers all facts that the value depends on.
         """
         shared = self._shared
-        with shared.lock:
-            if key in shared.kept:
+        with shared.kept_lock:
+            known = shared.kept.get(key)
+            if known is not None and known[0] == mark:
                 shared.kept.move_to_end(key)
-                return cast(_Value, shared.kept[key])
+                return cast(_Value, known[1])
         value = compute()
-        with shared.lock:
-            shared.kept[key] = value
+        with shared.kept_lock:
+            shared.kept[key] = (mark, value)
+            shared.kept.move_to_end(key)
             while len(shared.kept) > _MOST_KEPT:
                 shared.kept.popitem(last=False)
         return value
@@ -116,7 +121,8 @@ def open(workspace: Workspace) -> Analytics:
     with _opening:
         shared = _opened.get(workspace)
         if shared is None:
-            shared = _opened[workspace] = _Shared(Engine(segments.folder(workspace)))
+            engine = Engine(segments.folder(workspace))
+            shared = _opened[workspace] = _Shared(engine, Coding(engine))
     return Analytics(workspace, shared)
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import duckdb
 import polars
+import pyarrow
 
 from storage import segments
 from storage.errors import PairwrightError, WorkspaceError
@@ -37,7 +38,7 @@ class Engine:
             self._connection.execute(setting)
 
     @contextmanager
-    def cursor(self, frames: Mapping[str, polars.DataFrame]) -> Iterator[Cursor]:
+    def cursor(self, frames: Mapping[str, polars.DataFrame | pyarrow.Table]) -> Iterator[Cursor]:
         """A cursor that sees these frames as tables; one thread uses it.
 
         Frames are registered here because a cursor does not see what its connection has.
@@ -46,7 +47,7 @@ class Engine:
             cursor = self._connection.cursor()
         try:
             for name, frame in frames.items():
-                cursor.register(name, frame.to_arrow())
+                cursor.register(name, _arrow(frame))
             yield Cursor(cursor)
         finally:
             cursor.close()
@@ -74,6 +75,13 @@ class Cursor:
             return found
         except duckdb.Error as error:
             raise _explained(error, parameters or {}) from error
+
+
+def _arrow(frame: polars.DataFrame | pyarrow.Table) -> pyarrow.Table:
+    if isinstance(frame, polars.DataFrame):
+        # the newest form is the one that needs no copy
+        return frame.to_arrow(compat_level=polars.CompatLevel.newest())
+    return frame
 
 
 def _settings(folder: Path) -> list[str]:

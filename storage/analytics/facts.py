@@ -1,6 +1,6 @@
-"""What the ledger hands to analytics: votes, pairs, imported labels and members of batches.
+"""What the ledger hands to analytics: votes, pairs, members of batches, and names.
 
-The first three are logs: rows are only added, each with the time of its statement, so a reader that
+Votes and pairs are logs: rows are only added, each with the time of its statement, so a reader that
 has seen everything up to a time asks for what came after it.
 """
 
@@ -28,11 +28,11 @@ class Log:
     """Rows that are only ever added.
 
     Attributes:
-        kind: under which it is sealed; None for one that is only read live.
+        kind: under which it is sealed.
         time, name: columns: microseconds UTC when a row was added, and what tells rows apart.
     """
 
-    kind: SegmentKind | None
+    kind: SegmentKind
     time: str
     name: str
     schema: Schema
@@ -137,11 +137,6 @@ def _pair_row(row: Any) -> tuple[Any, ...]:
     return pair_id, prompt_id, category, "\n".join(texts).lower(), created_at
 
 
-def _labels() -> Select[Any]:
-    label = tables.imported_labels
-    return select(label.c.id, label.c.pair_id, label.c.batch_id, label.c.winner, label.c.created_at)
-
-
 VOTES = Log(
     kind=SegmentKind.VOTES,
     time="received_at",
@@ -183,29 +178,7 @@ PAIRS = Log(
     time_column=tables.pairs.c.created_at,
     name_column=tables.pairs.c.id,
 )
-LABELS = Log(
-    kind=None,
-    time="created_at",
-    name="label_id",
-    schema={
-        "label_id": polars.String,
-        "pair_id": polars.String,
-        "batch_id": polars.String,
-        "winner": polars.String,
-        "created_at": polars.Int64,
-    },
-    query=_labels,
-    time_column=tables.imported_labels.c.created_at,
-    name_column=tables.imported_labels.c.id,
-)
 SEALED = (VOTES, PAIRS)
-
-MEMBERS: Schema = {
-    "batch_id": polars.String,
-    "pair_id": polars.String,
-    "position": polars.String,
-}
-
 
 _WATCHED = {
     "votes": tables.votes,
@@ -229,11 +202,28 @@ def member_counts(db: Connection) -> dict[str, int]:
     return {batch: int(count) for batch, count in db.execute(query)}
 
 
-def members(db: Connection, batch_id: str) -> polars.DataFrame:
-    """The pairs of a batch."""
+def members(db: Connection, batch_id: str) -> polars.Series:
+    """The pairs of a batch, by their position."""
     table = tables.batch_pairs
-    query = select(table.c.batch_id, table.c.pair_id, table.c.position)
-    return frame_of(db.execute(query.where(table.c.batch_id == batch_id)).all(), MEMBERS)
+    query = select(table.c.pair_id).where(table.c.batch_id == batch_id).order_by(table.c.position)
+    return polars.Series("pair_id", db.execute(query).scalars().all(), polars.String)
+
+
+def labeled(db: Connection) -> dict[str, int]:
+    """Batch -> its number of pairs with an imported label."""
+    label = tables.imported_labels.c
+    query = select(label.batch_id, func.count(label.pair_id.distinct())).group_by(label.batch_id)
+    return {batch: int(count) for batch, count in db.execute(query)}
+
+
+def batch_ids(db: Connection) -> list[str]:
+    """The ids of all batches."""
+    return list(db.execute(select(tables.batches.c.id)).scalars())
+
+
+def annotator_names(db: Connection) -> list[str]:
+    """The names of all annotators."""
+    return list(db.execute(select(tables.annotators.c.name)).scalars())
 
 
 def marks(db: Connection) -> dict[str, int]:

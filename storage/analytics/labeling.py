@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import polars
+
 from storage import identity
-from storage.analytics.view import View, effective_votes
+from storage.analytics.coded import Coded, Mask, Numbers, number_of
+from storage.analytics.view import View
 from storage.errors import WrongInputError
 from storage.pairs import LONGEST_SEARCH, PairFilter
-from storage.rows import Verdict
+from storage.rows import AssignmentKind, Verdict
 
-# pieces of statements; `{votes}` and `{pairs}` are filled in by the view, values are parameters
-_OF_BATCH = "batch_id = $batch"
-_OF_CATEGORY = "pair_id IN (SELECT pair_id FROM {pairs} WHERE category = $category)"
-_HAS_WORDS = "contains(words, $text)"
-_WITH_WORDS = f"pair_id IN (SELECT pair_id FROM {{pairs}} WHERE {_HAS_WORDS})"  # noqa: S608
+_WITH_WORDS = """SELECT numbered.pair FROM {pairs} AS searched
+    JOIN numbered ON numbered.pair_id = searched.pair_id WHERE contains(searched.words, $text)"""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,6 @@ class Tally:
         pairs: how many pairs.
     """
 
-    batch_id: str
     cast: int
     decided: int
     a: int
@@ -39,135 +39,124 @@ class Tally:
     pairs: int
 
 
-# Where all votes on a pair are of the normal kind, each is a voice: nobody gets a pair twice. Only
-# pairs with votes of other kinds need the latest decision of each annotator.
-_MIXED = "SELECT DISTINCT pair_id FROM {votes} WHERE assignment_kind NOT IN ('normal', 'repeat')"
-_PLAIN = f"""
-    SELECT batch_id, cast_votes, cast_votes - skip, a, b, cast_votes - skip - a - b, '', count(*)
-    FROM (
-        SELECT batch_id, pair_id, count(*) AS cast_votes,
-            count(*) FILTER (verdict = 'skip') AS skip,
-            count(*) FILTER (verdict = 'a') AS a,
-            count(*) FILTER (verdict = 'b') AS b
-        FROM ({effective_votes("pair_id NOT IN (SELECT unnest($mixed))")})
-        GROUP BY batch_id, pair_id
-    ) GROUP BY ALL ORDER BY ALL
-"""  # noqa: S608
-_VOICES = f"""
-    WITH effective AS (
-        SELECT batch_id, pair_id, annotator, assignment_kind = 'adjudication' AS by_lead,
-            (received_at, assignment_id) AS moment,
-            CASE verdict WHEN 'both_bad' THEN 'tie' WHEN 'skip' THEN NULL ELSE verdict END
-                AS outcome
-        FROM ({effective_votes("pair_id IN (SELECT unnest($mixed))")})
-    ),
-    voices AS (
-        SELECT batch_id, pair_id, by_lead, count(*) AS cast_votes, count(outcome) AS decided,
-            arg_max(outcome, moment) FILTER (outcome IS NOT NULL) AS voice,
-            max(moment) FILTER (outcome IS NOT NULL) AS moment
-        FROM effective GROUP BY batch_id, pair_id, annotator, by_lead
-    ),
-    by_pair AS (
-        SELECT batch_id, pair_id, sum(cast_votes)::BIGINT AS cast_votes,
-            coalesce(sum(decided) FILTER (NOT by_lead), 0)::BIGINT AS decided,
-            count(*) FILTER (voice = 'a' AND NOT by_lead) AS a,
-            count(*) FILTER (voice = 'b' AND NOT by_lead) AS b,
-            count(*) FILTER (voice = 'tie' AND NOT by_lead) AS tie,
-            coalesce(arg_max(voice, moment) FILTER (by_lead), '') AS lead
-        FROM voices GROUP BY batch_id, pair_id
+def tallies(view: View, batch_id: str) -> list[Tally]:
+    """How often each combination of votes occurs in a batch; pairs without votes are not in."""
+    votes = view.coded.votes_of(batch_id)
+    # Where all votes on a pair are of the normal kind, each is a voice: nobody gets a pair twice.
+    # Only pairs with votes of other kinds need the latest decision of each annotator.
+    is_special = polars.col("kind") != AssignmentKind.NORMAL.value
+    mixed = votes.filter(is_special)["pair"].unique()
+    is_mixed = polars.col("pair").is_in(mixed.implode())
+    by_pair = _plain(votes if mixed.is_empty() else votes.filter(~is_mixed))
+    if not mixed.is_empty():
+        by_pair = polars.concat([by_pair, _heard(votes.filter(is_mixed))])
+    same = ["cast", "decided", "a", "b", "tie", "lead"]
+    found = by_pair.group_by(same).len().sort(same)
+    return [Tally(*row) for row in found.iter_rows()]
+
+
+def _plain(votes: polars.DataFrame) -> polars.DataFrame:
+    """Voices by pair where every vote is one."""
+    said = {name: polars.col("verdict") == name for name in ("a", "b", "skip")}
+    counts = {name: is_said.sum().cast(polars.Int64) for name, is_said in said.items()}
+    by_pair = votes.group_by("pair").agg(polars.len().cast(polars.Int64).alias("cast"), **counts)
+    decided = polars.col("cast") - polars.col("skip")
+    tie = decided - polars.col("a") - polars.col("b")
+    return by_pair.select(
+        *("cast", decided.alias("decided"), "a", "b", tie.alias("tie")),
+        polars.lit("").alias("lead"),
     )
-    SELECT batch_id, cast_votes, decided, a, b, tie, lead, count(*)
-    FROM by_pair GROUP BY ALL ORDER BY ALL
-"""  # noqa: S608
 
 
-def tallies(view: View) -> list[Tally]:
-    """How often each combination of votes occurs in each batch; pairs without votes are not in."""
-    mixed = view.query(_MIXED)["pair_id"].to_list()
-    found = list(view.query(_PLAIN, {"mixed": mixed}).iter_rows())
-    if mixed:
-        found += view.query(_VOICES, {"mixed": mixed}).iter_rows()
-    return [Tally(*row) for row in found]
+def _heard(votes: polars.DataFrame) -> polars.DataFrame:
+    """Voices by pair where a person may have said several things, a lead among them."""
+    verdict = polars.col("verdict").cast(polars.String)
+    outcome = verdict.replace({Verdict.BOTH_BAD.value: Verdict.TIE.value, Verdict.SKIP.value: None})
+    is_lead = polars.col("kind") == AssignmentKind.ADJUDICATION.value
+    said = votes.with_row_index("moment").with_columns(outcome=outcome, by_lead=is_lead)
+    has_said = polars.col("outcome").is_not_null()
+    voices = said.group_by("pair", "annotator", "by_lead").agg(
+        cast=polars.len(),
+        decided=polars.col("outcome").count(),
+        voice=polars.col("outcome").sort_by("moment").drop_nulls().last(),
+        moment=polars.col("moment").filter(has_said).max(),
+    )
+    heard = voices.sort("moment", nulls_last=False)
+    by_lead, voice = polars.col("by_lead"), polars.col("voice")
+    counts = {name: ((voice == name) & ~by_lead).sum() for name in ("a", "b", "tie")}
+    whole = {
+        "cast": polars.col("cast").sum(),
+        "decided": polars.col("decided").filter(~by_lead).sum(),
+        **counts,
+    }
+    by_pair = heard.group_by("pair", maintain_order=True).agg(
+        **{name: count.cast(polars.Int64) for name, count in whole.items()},
+        lead=voice.filter(by_lead).drop_nulls().last().fill_null(""),
+    )
+    return by_pair.drop("pair")
 
 
 def sizes(view: View) -> dict[str, int]:
     """Batch -> its number of pairs; a batch without pairs is not in."""
-    sql = "SELECT batch_id, count(*) FROM members GROUP BY batch_id"
-    return dict(view.query(sql).iter_rows())
+    return {batch: len(members) for batch, members in view.coded.members.items()}
 
 
-def labeled(view: View) -> dict[str, int]:
-    """Batch -> its number of pairs with an imported label."""
-    sql = "SELECT batch_id, count(DISTINCT pair_id) FROM labels GROUP BY batch_id"
-    return dict(view.query(sql).iter_rows())
+def with_words(view: View, text: str) -> Mask:
+    """Which pairs have a text in the prompt or an answer, in letters of either case.
+
+    Depends on the pairs only: see `View.mark_of_pairs`.
+
+    Raises:
+        WrongInputError: the text cannot be searched for.
+    """
+    if len(text) > LONGEST_SEARCH or "\0" in text:
+        raise WrongInputError(
+            f"A search for {len(text)} characters cannot be made.",
+            f"Search for up to {LONGEST_SEARCH} characters, without NUL.",
+        )
+    return view.coded.mask(view.query(_WITH_WORDS, {"text": text.lower()})["pair"].to_numpy())
 
 
-def count(view: View, chosen: PairFilter) -> int:
-    """Number of pairs that match.
+def matching(view: View, chosen: PairFilter, words: Mask | None = None) -> Numbers:
+    """The numbers of the pairs that match: by position in the batch when a batch is given, else
+    oldest first. `View.coded.names_of` tells their ids.
+
+    Args:
+        words: what `with_words` found for the text of the filter, where that is known.
 
     Raises:
         WrongInputError: the filter cannot be used.
     """
-    source, conditions, values = _matching(chosen)
-    sql = f"SELECT count(*) FROM {source} WHERE {conditions}"  # noqa: S608
-    return int(view.query(sql, values).item())
-
-
-def page(view: View, chosen: PairFilter, limit: int, offset: int = 0) -> list[str]:
-    """Ids of up to `limit` pairs that match, after skipping `offset`: by position in the batch when
-    a batch is given, else oldest first.
-
-    Raises:
-        WrongInputError: the filter, limit or offset cannot be used.
-    """
-    if limit < 0 or offset < 0:
-        raise WrongInputError(
-            f"A page of {limit} pairs from {offset} on does not exist.", "Use 0 or more for both."
-        )
-    source, conditions, values = _matching(chosen)
-    order = "position" if chosen.batch else "created_at, pair_id"
-    sql = f"""SELECT pair_id FROM {source} WHERE {conditions}
-        ORDER BY {order} LIMIT $limit OFFSET $offset"""  # noqa: S608
-    found = view.query(sql, {**values, "limit": limit, "offset": offset})
-    return found["pair_id"].to_list()
-
-
-def _matching(chosen: PairFilter) -> tuple[str, str, dict[str, str]]:
-    """Table, conditions and parameters of a filter."""
     _check(chosen)
-    values: dict[str, str] = {}
-    source, conditions = "{pairs}", ["true"]
-    if chosen.batch:
-        source = "members"
-        conditions.append(_OF_BATCH)
-        values["batch"] = identity.batch_id(chosen.batch)
-    if chosen.category:
-        conditions.append("category = $category" if source != "members" else _OF_CATEGORY)
-        values["category"] = chosen.category
+    coded = view.coded
+    keep = np.ones(coded.pairs.height, np.bool_)
     if chosen.text:
-        conditions.append(_HAS_WORDS if source != "members" else _WITH_WORDS)
-        values["text"] = chosen.text.lower()
-    voted = {"annotator": chosen.annotator, "verdict": chosen.verdict}
-    if any(voted.values()):
-        conditions.append(_voted_on(voted, bool(chosen.batch)))
-        values |= {name: value for name, value in voted.items() if value}
-    return source, " AND ".join(conditions), values
+        keep &= with_words(view, chosen.text) if words is None else words
+    if chosen.category:
+        keep &= (coded.pairs["category"] == chosen.category).to_numpy()
+    batch_id = identity.batch_id(chosen.batch) if chosen.batch else ""
+    if chosen.annotator or chosen.verdict:
+        keep &= _voted_on(coded, chosen, batch_id)
+    if not batch_id:
+        return np.flatnonzero(keep).astype(np.uint32)
+    members = coded.members.get(batch_id, np.zeros(0, np.uint32))
+    return members[keep[members]]
 
 
-def _voted_on(voted: dict[str, str], in_batch: bool) -> str:
+def _voted_on(coded: Coded, chosen: PairFilter, batch_id: str) -> Mask:
     """Pairs with an effective vote, in the batch if one is given."""
-    shared = ["annotator = $annotator"] if voted["annotator"] else []
-    votes = effective_votes(" AND ".join([*shared, _OF_BATCH] if in_batch else shared) or "true")
-    verdict = "verdict = $verdict" if voted["verdict"] else "true"
-    return f"pair_id IN (SELECT pair_id FROM ({votes}) WHERE {verdict})"  # noqa: S608
+    conditions = [polars.lit(True)]
+    if batch_id:
+        conditions.append(polars.col("batch") == number_of(batch_id, coded.batches))
+    if chosen.annotator:
+        conditions.append(polars.col("annotator") == number_of(chosen.annotator, coded.annotators))
+    if chosen.verdict:
+        conditions.append(polars.col("verdict") == chosen.verdict)
+    found = coded.votes.lazy().filter(polars.all_horizontal(conditions)).select("pair").collect()
+    return coded.mask(found["pair"].to_numpy())
 
 
 def _check(chosen: PairFilter) -> None:
-    if len(chosen.text) > LONGEST_SEARCH or "\0" in chosen.text:
-        raise WrongInputError(
-            f"A search for {len(chosen.text)} characters cannot be made.",
-            f"Search for up to {LONGEST_SEARCH} characters, without NUL.",
-        )
     if chosen.verdict and chosen.verdict not in set(Verdict):
         raise WrongInputError(
             f"{chosen.verdict[:40]!r} is no verdict.", f"Verdicts: {', '.join(Verdict)}."

@@ -6,6 +6,7 @@ from storage.tables.base import metadata
 from storage.tables.content import (
     batch_pairs,
     batches,
+    guidelines,
     imported_labels,
     media,
     pairs,
@@ -14,7 +15,15 @@ from storage.tables.content import (
     response_sources,
     responses,
 )
-from storage.tables.labeling import annotators, assignments, links, reports, sessions, votes
+from storage.tables.labeling import (
+    annotators,
+    assignments,
+    links,
+    qualification_decisions,
+    reports,
+    sessions,
+    votes,
+)
 from storage.tables.results import (
     activations,
     checkpoints,
@@ -28,7 +37,7 @@ from storage.tables.work import attempts, job_events, jobs, models, workers
 # Rows of these are facts: triggers refuse UPDATE and DELETE.
 APPEND_ONLY = (
     *("votes", "imported_labels", "job_events", "dataset_versions", "evaluations"),
-    *("activations", "publications", "reports"),
+    *("activations", "publications", "reports", "guidelines", "qualification_decisions"),
 )
 
 __all__ = [
@@ -43,6 +52,7 @@ __all__ = [
     "checkpoints",
     "dataset_versions",
     "evaluations",
+    "guidelines",
     "imported_labels",
     "job_events",
     "jobs",
@@ -54,6 +64,7 @@ __all__ = [
     "prompt_media",
     "prompts",
     "publications",
+    "qualification_decisions",
     "reports",
     "response_sources",
     "responses",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint, text
 
 from storage.columns import Flag, Int64, JsonText, Micros, Real
 from storage.tables.base import col, table
@@ -77,7 +77,21 @@ batches = table(
     Column("review_limit", Int64, nullable=False, server_default="5"),
     Column("gold_rate", Real, nullable=False, server_default="0"),
     Column("repeat_rate", Real, nullable=False, server_default="0"),
+    # the newest row of `guidelines`, 0 without one
+    Column("guidelines_version", Int64, nullable=False, server_default="0"),
+    # gold pairs that a new annotator judges first, and the share of them to be right on
+    Column("qualification_pairs", Int64, nullable=False, server_default="0"),
+    Column("qualification_pass", Real, nullable=False, server_default="0"),
     UniqueConstraint("name"),
+)
+
+# every text of a batch's guidelines, so that a vote can say which one was shown
+guidelines = table(
+    "guidelines",
+    col("batch_id", Text, ForeignKey("batches.id"), key=True),
+    col("version", Int64, key=True),
+    col("text", Text),
+    col("created_at", Micros),
 )
 
 batch_pairs = table(
@@ -95,11 +109,24 @@ batch_pairs = table(
     Column("decided", Int64, nullable=False, server_default="0"),
     # the answer that is right beyond doubt; such a pair is only offered to check annotators
     col("gold", Text, null=True),
+    # why that answer is right, told in the qualification round
+    col("explanation", Text, null=True),
     # derived by storage.standing: votes wanted in all, and which pair comes first (-1: not offered)
     Column("wanted", Int64, nullable=False, server_default="1"),
     Column("urgency", Int64, nullable=False, server_default="0"),
+    # who was ever assigned the pair, see storage.had_groups
+    Column("had", Int64, nullable=False, server_default="0"),
     Index("ix_batch_pairs_batch_id_position", "batch_id", "position"),
     Index("ix_batch_pairs_next", "batch_id", "urgency", "position", "pair_id"),
+    Index("ix_batch_pairs_had", "batch_id", "urgency", "had", "position", "pair_id"),
+    Index(
+        "ix_batch_pairs_gold",
+        "batch_id",
+        "position",
+        "pair_id",
+        sqlite_where=text("gold IS NOT NULL"),
+        postgresql_where=text("gold IS NOT NULL"),
+    ),
     Index("ix_batch_pairs_pair_id", "pair_id"),
 )
 

@@ -26,6 +26,10 @@ links = table(
     col("expires_at", Micros),
     col("revoked_at", Micros, null=True),
     col("last_seen_at", Micros, null=True),
+    # null: from the start; without end; as fast as one likes
+    col("starts_at", Micros, null=True),
+    col("quota", Int64, null=True),
+    col("pace", Int64, null=True),
     Index("ix_links_batch_id", "batch_id"),
 )
 
@@ -92,8 +96,23 @@ votes = table(
     col("decided_at", Micros),
     col("active_ms", Int64),
     col("received_at", Micros),
+    # of the batch's guidelines as they stood on the page, null when the browser does not say
+    col("guidelines_version", Int64, null=True),
     UniqueConstraint("assignment_id", "sequence"),
     Index("ix_votes_received_at", "received_at"),
+)
+
+# what a lead decides about somebody who did not pass the qualification round of a batch
+qualification_decisions = table(
+    "qualification_decisions",
+    col("id", Text, key=True),
+    col("batch_id", Text, ForeignKey("batches.id")),
+    col("annotator_id", Text, ForeignKey("annotators.id")),
+    col("kind", Text),
+    # the annotator's last assignment by then: a new round begins after it
+    col("after_sequence", Int64),
+    col("created_at", Micros),
+    Index("ix_qualification_decisions_batch_id_annotator_id", "batch_id", "annotator_id"),
 )
 
 # what an annotator says is wrong with a pair; the skip that goes with it has the same event id

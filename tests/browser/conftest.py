@@ -27,17 +27,19 @@ from storage import workspace as workspaces
 from storage.rows import EffectiveVote
 from storage.workspace import Workspace
 
+TESTS = Path(__file__).resolve().parents[1]
 _numbers = itertools.count(1)
 # a busy machine loads Gradio's page in seconds; what is expected is waited for, never slept for
 expect.set_options(timeout=60_000)
 
 
-def _chromium_module() -> ModuleType:
-    place = Path(__file__).with_name("chromium.py")
-    spec = importlib.util.spec_from_file_location("chromium", place)
+def _module(place: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"{place.stem}_of_browser_tests", place)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # dataclasses look their module up by its name
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -45,12 +47,21 @@ def _chromium_module() -> ModuleType:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser, started once; a missing one is an error, not a skip."""
-    module = _chromium_module()
+    module = _module(TESTS / "browser" / "chromium.py")
     executable = module.find()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable, args=module.flags())
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def hub() -> Iterator[Any]:
+    """A Hub on this machine; `hub.token` opens it."""
+    module = _module(TESTS / "training" / "hub" / "fake_hub.py")
+    with module.serving() as served:
+        served.token = module.TOKEN
+        yield served
 
 
 @dataclass

@@ -162,6 +162,56 @@ def test_boxes_are_read_from_what_models_write(assign: Any, new_page: Any) -> No
     assert dict(zip([text for text, _ in READ], found, strict=True)) == dict(READ)
 
 
+PLACES: list[tuple[str, list[int | None]]] = [
+    ('{"bbox_2d": [1, 2, 3, 4]}', [None]),
+    ('{"image": 2, "bbox_2d": [1, 2, 3, 4]}', [1]),
+    ('{"bbox_2d": [1, 2, 3, 4], "image_id": "img_3.png"}', [2]),
+    # an answer that names a picture 0 counts from there
+    ('[{"image": 0, "point_2d": [1, 2]}, {"image": 1, "point_2d": [3, 4]}]', [0, 1]),
+    ('In picture 3: {"point_2d": [1, 2]}, {"point_2d": [3, 4]}', [2, 2]),
+    (
+        "The first image has <|box_start|>(1,2),(3,4)<|box_end|>, the LAST image"
+        " <|box_start|>(1,2),(3,4)<|box_end|>, image 2 <|point_start|>(7,8)<|point_end|>",
+        [0, 2, 1],
+    ),
+    # a picture that is not there is no picture
+    ('Picture 1, then picture 7: {"image": 9, "bbox_2d": [1, 2, 3, 4]}', [0]),
+    ('图2中 {"bbox_2d": [1, 2, 3, 4]}', [1]),
+]
+
+
+def test_the_picture_of_a_box_is_read_from_what_stands_around_it(
+    assign: Any, new_page: Any
+) -> None:
+    page = new_page().page
+    opened(page, assign([record("One.", "Two.")]).link)
+    script = """async (texts) => {
+        const { boxesIn } = await import("/static/boxes.js");
+        return texts.map((text) => boxesIn(text, 3).map(({ picture }) => picture));
+    }"""
+    found = page.evaluate(script, [text for text, _ in PLACES])
+    assert dict(zip([text for text, _ in PLACES], found, strict=True)) == dict(PLACES)
+
+
+def test_boxes_lie_on_the_picture_that_the_answer_names(assign: Any, new_page: Any) -> None:
+    named = 'Picture 2: {"bbox_2d": [40, 30, 200, 150], "label": "dish"}'
+    two = {**record(named, '{"bbox_2d": [4, 5, 6, 7]}'), "images": ["dot.png", "bar.png"]}
+    two["messages"][0]["content"] = "<image><image>Where?"
+    page = new_page().page
+    page.goto(assign([two]).link)
+    pictures = page.locator("#pictures .zoom")
+    expect(pictures.nth(1).locator("img")).to_have_js_property("naturalWidth", 400)
+    page.keyboard.press("g")
+    expect(pictures.nth(1).locator("svg rect.line")).to_have_attribute("x", "40")
+    expect(pictures.nth(0).locator("svg rect.line")).to_have_attribute("x", "4")
+    expect(pictures.nth(0).locator("svg text")).to_have_count(1)
+    page.keyboard.press("z")
+    expect(page.locator("#viewer svg rect.line")).to_have_attribute("x", "4")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#viewer svg rect.line")).to_have_attribute("x", "40")
+    expect(page.locator("#viewer svg text")).to_contain_text("dish")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious_with_boxes_drawn(
     assign: Any, new_page: Any, scheme: str

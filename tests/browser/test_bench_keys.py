@@ -47,6 +47,49 @@ def test_the_list_of_keys_opens_by_key_and_button_and_takes_no_votes(
     assert bench_server.votes(assigned.batch) == []
 
 
+# key -> what is on the page after it was pressed; Esc undoes it
+OPENS = {
+    "d": "#show-difference[aria-pressed=true]",
+    "g": "#pictures svg.boxes",
+    "t": ".fold[aria-expanded=true]",
+    "n": "#note:focus",
+    "z": "#viewer[open]",
+    "r": "#report[open]",
+    "h": "#guide[open]",
+    "?": "#keys[open]",
+}
+VOTES = "abfxs"
+
+
+def test_every_key_of_the_list_does_what_it_says(assign: Any, new_page: Any) -> None:
+    box = '<think>Hm.</think>{"bbox_2d": [40, 30, 200, 150]}'
+    record = {
+        "messages": [
+            {"role": "user", "content": "<image>Where?"},
+            {"role": "assistant", "content": box},
+        ],
+        "images": ["bar.png"],
+        "rejected_response": "Nowhere.",
+    }
+    page = new_page().page
+    other = {**record, "rejected_response": "Anywhere."}
+    page.goto(assign([record, other], guidelines="Be fair.", both_bad=True).link)
+    at_pair(page, "Pair 1 / 2")
+    actions = page.evaluate("async () => (await import('/static/keys.js')).ACTIONS")
+    # a key without a test here is a key too many
+    assert {each["key"] for each in actions} == {*OPENS, *VOTES, "u"}
+    for key, opened in OPENS.items():
+        expect(page.locator(opened)).to_have_count(0)
+        page.keyboard.press(key)
+        expect(page.locator(opened)).to_be_visible()
+        page.keyboard.press("Escape")
+    for key in VOTES:
+        page.keyboard.press(key)
+        at_pair(page, "Pair 2 / 2")
+        page.keyboard.press("u")
+        at_pair(page, "Pair 1 / 2")
+
+
 def test_a_key_of_ones_own_votes_stands_on_the_button_and_outlives_a_reload(
     bench_server: Any, assign: Any, new_page: Any
 ) -> None:

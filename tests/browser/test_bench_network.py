@@ -51,6 +51,60 @@ def test_votes_cast_offline_wait_and_are_saved_when_the_network_is_back(
     assert [vote.verdict.value for vote in found] == [found[0].left, "tie"]
 
 
+def test_ten_votes_cast_offline_are_all_saved_and_the_eleventh_pair_follows(
+    bench_server: Any, assign: Any, new_page: Any
+) -> None:
+    assigned = assign(count=13)
+    watched = new_page()
+    watched.allowed.append(DISCONNECTED)
+    page = watched.page
+    page.goto(assigned.link)
+    at_pair(page, "Pair 1 / 13")
+    # each comes with its picture
+    loaded = "performance.getEntriesByType('resource').filter((e) => e.name.includes('/media/'))"
+    page.wait_for_function(f"() => {loaded}.length >= 12")
+    page.context.set_offline(True)
+    for number in range(1, 11):
+        at_pair(page, f"Pair {number} / 13")
+        expect(page.locator("#pictures img")).not_to_have_js_property("naturalWidth", 0)
+        page.keyboard.press("af"[number % 2])
+        connection(page, f"offline: {number} waiting")
+    page.keyboard.press("u")
+    page.keyboard.press("b")
+    at_pair(page, "Pair 11 / 13")
+    page.context.set_offline(False)
+    connection(page, "saved")
+    at_pair(page, "Pair 11 / 13")
+    found = bench_server.votes(assigned.batch)
+    tied = [vote.verdict.value == "tie" for vote in found]
+    assert tied == [number % 2 == 1 for number in range(1, 11)]
+    assert found[-1].verdict.value != found[-1].left
+
+
+def test_ten_choices_made_offline_outlive_a_reload_and_are_sent_in_order(
+    bench_server: Any, assign: Any, new_page: Any
+) -> None:
+    """Two pairs are in the browser when the network goes: votes and undos take turns on them."""
+    assigned = assign(count=4)
+    watched = new_page()
+    watched.allowed.append("ERR_FAILED")
+    page = watched.page
+    page.goto(assigned.link)
+    at_pair(page, "Pair 1 / 4")
+    page.route("**/api/votes", lambda route: route.abort())
+    for number, key in enumerate("abufuusfua", start=1):
+        page.keyboard.press(key)
+        connection(page, f"offline: {number} waiting")
+    page.reload()
+    connection(page, "offline: 10 waiting")
+    assert bench_server.votes(assigned.batch) == []
+    page.unroute("**/api/votes")
+    connection(page, "saved")
+    at_pair(page, "Pair 3 / 4")
+    found = bench_server.votes(assigned.batch)
+    assert [vote.verdict.value for vote in found] == ["skip", found[1].left]
+
+
 def test_a_restart_of_the_server_loses_nothing_and_does_not_reload_the_page(
     bench_server: Any, assign: Any, new_page: Any
 ) -> None:

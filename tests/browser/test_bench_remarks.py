@@ -88,6 +88,11 @@ def test_an_undo_brings_the_note_back_and_an_empty_one_goes_away(
     page.keyboard.press("n")
     page.keyboard.press("Escape")
     expect(page.locator("#note")).to_be_hidden()
+    saved(page)
+    # also when the page was loaded anew in between
+    page.reload()
+    at_pair(page, "Pair 2 / 2")
+    expect(page.locator("#note")).to_be_hidden()
     page.keyboard.press("u")
     at_pair(page, "Pair 1 / 2")
     expect(page.locator("#note")).to_have_value("unsure")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import itertools
 import socket
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,14 @@ from typing import Any
 import httpx
 import pytest
 import uvicorn
-from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from labeling import links
 from labeling.server import ServerSettings, build_app
-from storage import batches, labels, media, pairs, pictures, prompts, responses
+from storage import batches
 from storage import workspace as workspaces
-from storage.ledger import Connection
-from storage.rows import Batch, ImportedLabel, Part, Source, Turn
+from storage.rows import Batch, Pair
 from storage.workspace import Workspace
 
-CANARIES = ("CANARY-MODEL", "CANARY-FILE", "CANARY-BATCH", "CANARY-LABEL", "CANARY-CATEGORY")
 _numbers = itertools.count(1)
 
 
@@ -94,14 +89,14 @@ MakeBatch = Callable[..., Batch]
 
 
 @pytest.fixture
-def new_batch(served: Served) -> MakeBatch:
+def new_batch(served: Served, add_telling_pair: Callable[..., Pair]) -> MakeBatch:
     """`new_batch(pair_count=3, overlap=1, pictures=0)`: a batch of pairs with telling secrets."""
 
     def make(pair_count: int = 3, pictures: int = 0, **settings: Any) -> Batch:
         with served.workspace.ledger.write() as tx:
             batch = batches.create(tx, f"CANARY-BATCH {next(_numbers)}", **settings)
             for number in range(pair_count):
-                _add_pair(tx, served.workspace, batch, number, pictures)
+                add_telling_pair(tx, served.workspace, batch, number, pictures)
         return batch
 
     return make
@@ -112,13 +107,12 @@ OpenLink = Callable[..., Annotator]
 
 @pytest.fixture
 def open_link(served: Served) -> Iterator[OpenLink]:
-    """`open_link(batch, "Ada")`: an annotator with a cookie."""
+    """`open_link(batch, "Ada", quota=3)`: an annotator with a cookie."""
     clients: list[httpx.Client] = []
 
-    def open_(batch: Batch, who: str | None = None, expires: str = "1d") -> Annotator:
-        minted = links.mint(
-            served.workspace, batch.name, who or f"person {next(_numbers)}", expires
-        )
+    def open_(batch: Batch, who: str | None = None, expires: str = "1d", **terms: Any) -> Annotator:
+        name = who or f"person {next(_numbers)}"
+        minted = links.mint(served.workspace, batch.name, name, expires, **terms)
         http = served.client()
         clients.append(http)
         assert http.post("/api/session", json={"token": minted.token}).status_code == 200
@@ -127,37 +121,6 @@ def open_link(served: Served) -> Iterator[OpenLink]:
     yield open_
     for http in clients:
         http.close()
-
-
-def _add_pair(
-    tx: Connection, workspace: Workspace, batch: Batch, number: int, pictures: int
-) -> None:
-    shown = [_add_picture(tx, workspace, (number, place)) for place in range(pictures)]
-    parts = [*(Part("image", media=each) for each in shown), Part("text", f"Question {number}?")]
-    turns: Sequence[Turn] = [Turn("user", tuple(parts))]
-    prompt = prompts.build(turns, "CANARY-CATEGORY")
-    prompts.add(tx, prompt)
-    both = [responses.build(prompt.id, f"{side} answer {number}") for side in ("one", "other")]
-    for response, name in zip(both, ("CANARY-MODEL-1", "CANARY-MODEL-2"), strict=True):
-        sampling = {"mined_because": "CANARY-MINING", "temperature": 0.7}
-        responses.add(tx, response, Source("checkpoint", name, sampling))
-    pair = pairs.build(*both)
-    pairs.add(tx, pair)
-    batches.add_pair(tx, batch.id, pair.id)
-    label = ImportedLabel(pair.id, "a", "CANARY-LABEL", batch.id, "CANARY-FILE", number + 1, "r")
-    labels.add(tx, label)
-
-
-def _add_picture(tx: Connection, workspace: Workspace, seed: tuple[int, int]) -> str:
-    encoded = io.BytesIO()
-    told = PngInfo()
-    told.add_text("Source", "CANARY-PICTURE")
-    colour = (seed[0] * 40 % 256, seed[1] * 60 % 256, 90)
-    Image.new("RGB", (24, 16), colour).save(encoded, "PNG", pnginfo=told)
-    row, data = pictures.normalize(encoded.getvalue())
-    workspace.media.put(data, row)
-    media.add(tx, row)
-    return row.id
 
 
 @pytest.fixture

@@ -115,6 +115,7 @@ def _work(person: Any, note: str) -> Iterator[str]:
     """Judge everything in every way that the bench knows, a pair at a time."""
     number = 0
     person.http.get("/bench/")
+    assert person.http.get("/api/ahead").status_code == 200
     while current := person.state()["current"]:
         assignment = current["assignment"]
         for part in current["messages"][0]["parts"]:

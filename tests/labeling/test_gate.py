@@ -21,9 +21,16 @@ OURS = {
     "/favicon.ico": "GET",
     "/healthz": "GET",
     "/api/state": "GET",
+    "/api/ahead": "GET",
     "/api/session": "POST",
     "/api/votes": "POST",
     "/api/presence": "POST",
+    "/lead/": "GET",
+    "/api/lead/state": "GET",
+    "/api/lead/session": "POST",
+    "/api/lead/decisions": "POST",
+    "/api/lead/dismissals": "POST",
+    "/api/lead/names": "POST",
 }
 
 
@@ -40,9 +47,10 @@ def routes_of(router: Any, prefix: str) -> Iterator[tuple[str, str]]:
                 yield method, prefix + path
 
 
-def test_of_gradios_routes_only_its_files_answer(served: Any) -> None:
-    mounted = next(r for r in served.app.routes if isinstance(r, Mount) and r.path == "/bench")
-    found = set(routes_of(mounted.app, "/bench"))
+@pytest.mark.parametrize("at", ["/bench", "/lead"])
+def test_of_gradios_routes_only_its_files_answer(served: Any, at: str) -> None:
+    mounted = next(r for r in served.app.routes if isinstance(r, Mount) and r.path == at)
+    found = set(routes_of(mounted.app, at))
     assert len(found) > 40
     answering = set()
     with served.client() as http:
@@ -50,18 +58,14 @@ def test_of_gradios_routes_only_its_files_answer(served: Any) -> None:
             answer = http.request(method, path, json={} if method == "POST" else None)
             if answer.status_code != 404:
                 answering.add((method, path))
-    assert answering == {
-        ("GET", "/bench/"),
-        ("HEAD", "/bench/"),
-        ("GET", "/bench/theme.css"),
-    }
+    assert answering == {("GET", f"{at}/"), ("HEAD", f"{at}/"), ("GET", f"{at}/theme.css")}
 
 
 def test_every_route_of_ours_is_open_and_none_is_forgotten(served: Any) -> None:
     ours = {
         (method, path)
         for method, path in routes_of(served.app, "")
-        if not path.startswith("/bench/") or path == "/bench/"
+        if not path.startswith(("/bench/", "/lead/")) or path in ("/bench/", "/lead/")
     }
     paths = {path for _, path in ours} - {"/static/x.txt"}
     assert paths - {"/media/1/1"} >= set(OURS)
@@ -78,6 +82,10 @@ def test_every_route_of_ours_is_open_and_none_is_forgotten(served: Any) -> None:
         "/bench/gradio_api/file=/etc/passwd",
         "/bench/gradio_api/upload",
         "/bench/monitoring/summary",
+        "/lead",
+        "/lead/config",
+        "/lead/gradio_api/upload",
+        "/api/lead/media/1/1/0",
         "/bench/assets/../../etc/passwd",
         "/bench/assets/%2e%2e/x",
         "/bench/static/ffmpeg/x.js",

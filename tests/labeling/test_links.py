@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from labeling import access, links
 from labeling.refusals import RefusedError
 from storage import clock
 from storage import links as link_rows
-from storage.errors import NotFoundError, WrongInputError
+from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.workspace import Workspace
 
 
@@ -127,6 +128,83 @@ def test_an_expired_link_says_so(workspace: Workspace, minted: links.MintedLink)
         with pytest.raises(RefusedError, match="expired") as refused:
             access.authorize(tx, cookie)
     assert refused.value.status == 410
+
+
+def test_a_link_that_does_not_work_yet_says_when_it_will(
+    workspace: Workspace, minted: links.MintedLink
+) -> None:
+    early = links.mint(workspace, "first", "Ben", starts="2d", expires="1h")
+    assert early.link.expires_at - (early.link.starts_at or 0) == 3600 * clock.SECOND
+    with workspace.ledger.write() as tx:
+        with pytest.raises(RefusedError, match="does not work yet") as refused:
+            access.exchange(tx, early.token, None)
+        assert re.fullmatch(
+            r"It opens at \d{4}-\d\d-\d\d \d\d:\d\d UTC. .*", refused.value.next_step
+        )
+        tx.exec_driver_sql("UPDATE links SET starts_at = created_at")
+        assert access.authorize(tx, access.exchange(tx, early.token, None).cookie)
+    assert refused.value.status == 403
+
+
+@pytest.mark.parametrize(
+    ("text", "at"),
+    [
+        ("2h", 7200),
+        ("1970-01-02", 86_400),
+        ("1970-01-02T00:30", 88_200),
+        ("1970-01-02T00:30+00:30", 86_400),
+    ],
+)
+def test_a_start_is_a_wait_or_a_time(text: str, at: int) -> None:
+    assert links.parse_start(text, now=0) == at * clock.SECOND
+
+
+@pytest.mark.parametrize("text", ["", "soon", "1971-02-01", "1969-01-01", "9999-12-31T23:59-12:00"])
+def test_a_start_that_cannot_be_read_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(WrongInputError, match="2026-12-01"):
+        links.parse_start(text, now=0)
+
+
+@pytest.mark.parametrize("term", ["quota", "pace"])
+def test_a_link_for_nothing_is_not_made(
+    workspace: Workspace, minted: links.MintedLink, term: str
+) -> None:
+    with pytest.raises(WrongInputError, match=f"A {term} of 0"):
+        links.mint(workspace, "first", "Ben", **{term: 0})
+
+
+def test_people_have_a_pace_that_no_person_reaches_and_simulated_experts_have_none(
+    workspace: Workspace, minted: links.MintedLink
+) -> None:
+    expert = links.mint(workspace, "first", "Expert", simulated=True)
+    assert (minted.link.pace, expert.link.pace) == (links.DEFAULT_PACE, None)
+
+
+def test_an_expired_link_works_again_when_it_is_extended(
+    workspace: Workspace, minted: links.MintedLink
+) -> None:
+    with workspace.ledger.write() as tx:
+        cookie = access.exchange(tx, minted.token, None).cookie
+        tx.exec_driver_sql("UPDATE links SET expires_at = created_at")
+        extended = link_rows.extend(tx, minted.link.id, clock.DAY)
+        assert extended.expires_at == pytest.approx(clock.now(tx) + clock.DAY, abs=60e6)
+        assert access.authorize(tx, cookie).link == link_rows.get(tx, minted.link.id)
+
+
+def test_a_link_is_extended_from_its_end_and_never_beyond_a_year_or_after_it_was_revoked(
+    workspace: Workspace, minted: links.MintedLink
+) -> None:
+    with workspace.ledger.write() as tx:
+        extended = link_rows.extend(tx, minted.link.id, clock.DAY)
+        assert extended.expires_at == minted.link.expires_at + clock.DAY
+        for wrong in (-clock.DAY, 360 * clock.DAY):
+            with pytest.raises(WrongInputError, match="365 days"):
+                link_rows.extend(tx, minted.link.id, wrong)
+        link_rows.revoke(tx, minted.link.id)
+        with pytest.raises(ConflictError, match="was revoked"):
+            link_rows.extend(tx, minted.link.id, clock.DAY)
+        with pytest.raises(NotFoundError, match="nothing"):
+            link_rows.extend(tx, "nothing", clock.DAY)
 
 
 def test_a_session_ends_after_eight_idle_hours(

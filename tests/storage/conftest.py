@@ -19,6 +19,7 @@ from storage import (
     assignments,
     evaluations,
     events,
+    guidelines,
     jobs,
     labels,
     schema,
@@ -160,10 +161,19 @@ def fill(make_batch: Callable[..., Batch]) -> Callable[[Connection], None]:
         evaluations.add(
             tx, job_id=job.id, checkpoint="tiny", dataset_version="v1", split="all", metrics={}
         )
-        activation = dict.fromkeys(("id", "kind", "actor", "reason"), "text")
-        tx.execute(tables.activations.insert().values(**activation, created_at=0))
-        publication = dict.fromkeys(("id", "kind", "subject", "repo", "revision", "tag"), "text")
-        publication |= {"job_id": job.id, "url": "text"}
-        tx.execute(tables.publications.insert().values(**publication, private=True, created_at=0))
+        _fill_facts(tx, job.id, batch, ada)
 
     return put
+
+
+def _fill_facts(tx: Connection, job_id: str, batch: Batch, annotator: Annotator) -> None:
+    """Into the tables whose rows only point to others."""
+    activation = dict.fromkeys(("id", "kind", "actor", "reason"), "text")
+    tx.execute(tables.activations.insert().values(**activation, created_at=0))
+    publication = dict.fromkeys(("id", "kind", "subject", "repo", "revision", "tag"), "text")
+    publication |= {"job_id": job_id, "url": "text"}
+    tx.execute(tables.publications.insert().values(**publication, private=True, created_at=0))
+    guidelines.write(tx, batch.id, "Look closely.")
+    decision = {"id": "d1", "batch_id": batch.id, "annotator_id": annotator.id, "kind": "admit"}
+    decided = tables.qualification_decisions.insert()
+    tx.execute(decided.values(**decision, after_sequence=0, created_at=0))

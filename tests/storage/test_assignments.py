@@ -10,14 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
 
 from storage import annotators, assignments, batches, clock, tables, votes
 from storage.assignments import Progress
 from storage.errors import NotFoundError
 from storage.ledger import Connection, Ledger
 from storage.rows import Annotator, Assignment, AssignmentKind, Batch, Verdict
-from storage.workspace import Workspace
 
 LEASE = 300 * clock.SECOND
 
@@ -348,24 +346,17 @@ def test_processes_never_exceed_the_overlap(
     _assert_overlap_kept(ledger, batch, 20)
 
 
-def test_in_a_large_batch_an_offer_looks_at_few_rows(
-    workspace: Workspace, make_batch: Callable[..., Batch]
+def test_an_undone_skip_takes_no_place_that_another_has_by_now(
+    ledger: Ledger, make_batch: Callable[..., Batch], people: list[Annotator]
 ) -> None:
-    ledger = workspace.ledger
     with ledger.write() as tx:
-        batch = make_batch(tx, pair_count=1, overlap=2)
-        ada = annotators.get_or_create(tx, "Ada")
-        pair = tx.execute(tables.pairs.select()).one()._mapping
-        ids = [f"pair {number}" for number in range(10_000)]
-        tx.execute(insert(tables.pairs), [{**pair, "id": pair_id} for pair_id in ids])
-        within = {"batch_id": batch.id}
-        rows = [{**within, "pair_id": pair_id, "position": pair_id} for pair_id in ids]
-        tx.execute(insert(tables.batch_pairs), rows)
-    steps: list[None] = []
-    with ledger.write() as tx:
-        driver: Any = tx.connection.driver_connection
-        # SQLite calls back after every thousand steps of its virtual machine
-        driver.set_progress_handler(lambda: steps.append(None), 1000)
-        assert _offer(tx, batch, ada) is not None
-        driver.set_progress_handler(None, 0)
-    assert len(steps) <= 2
+        batch = make_batch(tx, pair_count=1, overlap=1)
+        skipped = _offered(tx, batch, people[0])
+        _vote(tx, skipped, Verdict.SKIP)
+        taken = _offered(tx, batch, people[1])
+        _vote(tx, skipped, None)
+        assert assignments.open_for(tx, batch.id, people[0].id) == []
+        _vote(tx, taken, Verdict.SKIP)
+        # free again, it is back with the person who took the skip back
+        [back] = assignments.open_for(tx, batch.id, people[0].id)
+        assert back.id == skipped.id

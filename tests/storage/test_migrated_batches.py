@@ -1,5 +1,5 @@
-"""A ledger of before reviews existed: its counters are filled from its votes, and finished batches
-stay finished."""
+"""A ledger of before reviews existed: its counters are filled from its votes, finished batches stay
+finished, and its guidelines are their first version."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from storage import adjudications, batches, schema, tables
+from storage import adjudications, batches, guidelines, had_groups, schema, tables
 from storage.ledger import Ledger, sqlite_url
 
 # one prompt, four pairs: b wins, contested, undone, untouched
@@ -17,7 +17,7 @@ INSERT INTO prompts VALUES ('p', 'counting', '[]', '', 0);
 INSERT INTO responses VALUES ('x', 'p', 'x', 0), ('y', 'p', 'y', 0);
 INSERT INTO pairs VALUES ('won', 'p', 'x', 'y', 0), ('even', 'p', 'x', 'y', 0),
     ('undone', 'p', 'x', 'y', 0), ('fresh', 'p', 'x', 'y', 0);
-INSERT INTO batches VALUES ('batch', 'old', 3, '', '', 0, 0);
+INSERT INTO batches VALUES ('batch', 'old', 3, 'Look closely.', '', 0, 7);
 INSERT INTO batch_pairs (batch_id, pair_id, position, votes) VALUES
     ('batch', 'won', '1', 3), ('batch', 'even', '2', 2), ('batch', 'undone', '3', 0),
     ('batch', 'fresh', '4', 0);
@@ -47,7 +47,10 @@ def test_counters_are_filled_from_the_votes_that_are_there(
     with ledger.read() as db:
         within = tables.batch_pairs
         rows = {row.pair_id: row for row in db.execute(within.select())}
-        assert batches.get(db, "old").review_limit == 3
+        batch = batches.get(db, "old")
+        assert (batch.review_limit, batch.guidelines_version) == (3, 1)
+        (kept,) = guidelines.versions(db, batch.id)
+        assert (kept.version, kept.text, kept.created_at) == (1, "Look closely.", 7)
         assert adjudications.contested(db) == []
     ledger.close()
     counted = {name: (row.votes_a, row.votes_b, row.wanted) for name, row in rows.items()}
@@ -56,6 +59,13 @@ def test_counters_are_filled_from_the_votes_that_are_there(
         "even": (1, 1, 3),
         "undone": (0, 0, 3),
         "fresh": (0, 0, 3),
+    }
+    marks = [had_groups.mark(who) for who in "123"]
+    assert {name: row.had for name, row in rows.items()} == {
+        "won": marks[0] ^ marks[1] ^ marks[2],
+        "even": marks[0] ^ marks[1],
+        "undone": marks[0],
+        "fresh": 0,
     }
     # the finished one is not offered, the contested one comes before the fresh ones
     assert {name: row.urgency for name, row in rows.items()} == {

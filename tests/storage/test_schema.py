@@ -174,14 +174,14 @@ def test_a_migration_that_fails_leaves_the_ledger_as_it_was(
 ) -> None:
     with ledger.write() as tx:
         fill(tx)
-    before, guarded = _counts(ledger), _guards(ledger)
+    before, guarded, old = _counts(ledger), _guards(ledger), schema.HEAD
     add_revision(
         "always" if ledger.is_sqlite else "never", more="raise ValueError('in the middle')"
     )
     with pytest.raises(ValueError, match="in the middle"):
         schema.upgrade(ledger, tmp_path / "backups")
     with ledger.read() as db:
-        assert schema.revision(db) == "0003"
+        assert schema.revision(db) == old
         assert "added" not in {column["name"] for column in inspect(db).get_columns("votes")}
     assert (_counts(ledger), _guards(ledger)) == (before, guarded)
 

@@ -41,10 +41,13 @@ def measured(votes: list[EffectiveVote]) -> report.Coefficients:
 
 
 def table_of(votes: list[EffectiveVote]) -> RatingTable:
-    text = ("assignment_id", "batch_id", "pair_id", "annotator", "verdict", "left", "kind")
+    text = ("pair", "annotator", "verdict", "kind")
     schema = dict.fromkeys(text, polars.String()) | {"received_at": polars.Int64()}
-    rows = [{**vars(vote), "verdict": str(vote.verdict), "kind": str(vote.kind)} for vote in votes]
-    return report.table_of_votes(polars.DataFrame(rows, schema=schema))
+    rows = [
+        (vote.pair_id, vote.annotator, str(vote.verdict), str(vote.kind), vote.received_at)
+        for vote in votes
+    ]
+    return report.table_of_votes(polars.DataFrame(rows, schema=schema, orient="row"))
 
 
 def test_agreement_is_the_mean_share_of_agreeing_annotator_pairs() -> None:

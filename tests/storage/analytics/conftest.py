@@ -37,13 +37,25 @@ def vote_at() -> VoteAt:
         verdict: str = "a",
         kind: str = "normal",
     ) -> str:
-        assignment = assign(tx, batch, pair_id, who, kind)
-        return add_event(tx, assignment, 1, "vote", verdict, moment)
+        assignment = _assign(tx, batch, pair_id, who, kind)
+        return _add_event(tx, assignment, 1, "vote", verdict, moment)
 
     return record
 
 
-def assign(tx: Connection, batch: Batch, pair_id: str, who: str, kind: str = "normal") -> str:
+@pytest.fixture
+def assign() -> Callable[..., str]:
+    """`assign(tx, batch, pair_id, "ana", "gold")` offers a pair and returns the assignment's id."""
+    return _assign
+
+
+@pytest.fixture
+def add_event() -> Callable[..., str]:
+    """`add_event(tx, assignment, 1, "vote", "a", 1_000)` adds to the log with a chosen time."""
+    return _add_event
+
+
+def _assign(tx: Connection, batch: Batch, pair_id: str, who: str, kind: str = "normal") -> str:
     """An assignment, as if this pair had been offered to this annotator."""
     annotator = annotators.get_or_create(tx, who)
     name = uuid.uuid4().hex
@@ -63,7 +75,7 @@ def assign(tx: Connection, batch: Batch, pair_id: str, who: str, kind: str = "no
     return name
 
 
-def add_event(
+def _add_event(
     tx: Connection, assignment: str, sequence: int, kind: str, verdict: str | None, moment: int
 ) -> str:
     """An event of the log with a time of the test's choice."""

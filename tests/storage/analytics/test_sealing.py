@@ -34,7 +34,7 @@ def batch(place: Workspace, make_batch: Callable[..., Batch]) -> Batch:
 @pytest.fixture
 def pair_ids(place: Workspace, batch: Batch) -> list[str]:
     with analytics.open(place).reading() as view:
-        return sorted(view.query("SELECT pair_id FROM members")["pair_id"])
+        return sorted(view.coded.names_of(view.coded.members[batch.id]))
 
 
 def seal(place: Workspace) -> list[Segment]:
@@ -225,7 +225,7 @@ def test_pairs_are_sealed_with_their_words_in_small_letters(
 def members(db: object, batch: Batch) -> list[str]:
     from storage.analytics import facts
 
-    return list(facts.members(db, batch.id)["pair_id"])  # type: ignore[arg-type]
+    return list(facts.members(db, batch.id))  # type: ignore[arg-type]
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""How good the labels are: what annotators do, and what pulls their choices besides the answers."""

@@ -1,0 +1,105 @@
+"""The quality of the labels of a batch, or of all batches: people and biases in one reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import polars
+
+from labeling import reliability
+from labeling.agreement.table import RatingTable, from_columns
+from labeling.annotator_models import accuracy, mace
+from labeling.annotator_models.accuracy import Accuracy
+from labeling.quality import biases, people
+from labeling.quality.biases import Biases
+from labeling.quality.people import Estimates, Person
+from storage import analytics, batches, gold
+from storage.analytics import conduct
+from storage.analytics.view import View
+from storage.rows import AssignmentKind
+from storage.workspace import Workspace
+
+# MACE starts anew several times; beyond so many votes that takes minutes
+MOST_FOR_MACE = 200_000
+
+
+@dataclass(frozen=True)
+class QualityReport:
+    """Everybody who voted, by name, and the leanings of all votes together and by category."""
+
+    people: tuple[Person, ...]
+    biases: Biases
+    by_category: Mapping[str, Biases]
+
+
+def of_batch(workspace: Workspace, name: str | None) -> QualityReport:
+    """The labels of a batch, or of all batches.
+
+    Raises:
+        NotFoundError: no such batch.
+    """
+    with workspace.ledger.read() as db:
+        known = batches.listed(db) if name is None else [batches.get(db, name)]
+        ids = [batch.id for batch in known]
+        answers = conduct.answers(db)
+        checked = reliability.of_batches(db, ids)
+        right = {pair: won for one in ids for pair, won in gold.winners(db, one).items()}
+    with analytics.open(workspace).reading() as view:
+        choices = conduct.choices(view, ids[0] if name is not None else "")
+        right |= _decided(view, ids[0] if name is not None else "")
+    votes = _two_way(choices)
+    estimates = Estimates(
+        gold={one.annotator: one.gold_accuracy for one in checked if one.gold_accuracy.n},
+        consistency={
+            one.annotator: one.self_consistency for one in checked if one.self_consistency.n
+        },
+        accuracy=_accuracies(votes, right),
+        competence=_competences(votes),
+    )
+    return QualityReport(
+        people=tuple(people.measure(choices, estimates)),
+        biases=biases.measure(choices, answers),
+        by_category=biases.by_category(choices, answers),
+    )
+
+
+def _decided(view: View, batch_id: str) -> dict[str, str]:
+    """Pair -> the answer that a lead decided on, the latest decision counting."""
+    is_lead = polars.col("kind") == AssignmentKind.ADJUDICATION.value
+    found = view.effective(batch_id).filter(is_lead)
+    names = view.coded.names_of(found["pair"].to_numpy())
+    verdicts = found["verdict"].cast(polars.String).to_list()
+    said = dict(zip(names, verdicts, strict=True))
+    return {pair: verdict for pair, verdict in said.items() if verdict in ("a", "b")}
+
+
+def _two_way(choices: polars.DataFrame) -> polars.DataFrame:
+    """Votes for one of two answers, one of each annotator on a pair: the last."""
+    decisive = choices.filter(polars.col("verdict").is_in(["a", "b"]))
+    return decisive.unique(["pair_id", "annotator"], keep="last", maintain_order=True)
+
+
+def _accuracies(votes: polars.DataFrame, right: Mapping[str, str]) -> dict[str, Accuracy]:
+    if votes.is_empty():
+        return {}
+    table = _table(votes)
+    pairs = votes["pair_id"].unique().sort().to_list()
+    known = {
+        place: table.labels.index(right[pair])
+        for place, pair in enumerate(pairs)
+        if right.get(pair) in table.labels
+    }
+    return accuracy.estimate(table, known)
+
+
+def _competences(votes: polars.DataFrame) -> dict[str, float]:
+    if votes.is_empty() or votes.height > MOST_FOR_MACE:
+        return {}
+    table = _table(votes)
+    found = mace.fit(table).competence
+    return dict(zip(table.raters, map(float, found), strict=True))
+
+
+def _table(votes: polars.DataFrame) -> RatingTable:
+    return from_columns(votes["pair_id"], votes["annotator"], votes["verdict"])

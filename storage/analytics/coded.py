@@ -1,0 +1,104 @@
+"""Votes that count, pairs and batches as columns of small numbers, in memory.
+
+Pages count over everything with every look, and votes arrive between two looks. So what they count
+is not read from files each time: DuckDB reads it once, and from then on only what is new is added.
+A pair's number is its row in `pairs`, a batch's or annotator's its place in the list of names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import polars
+import pyarrow
+from numpy.typing import NDArray
+
+from storage.rows import AssignmentKind, Verdict
+
+Numbers = NDArray[np.uint32]
+Mask = NDArray[np.bool_]
+
+NUMBER = polars.UInt32
+VERDICTS = polars.Enum([verdict.value for verdict in Verdict])
+KINDS = polars.Enum([kind.value for kind in AssignmentKind])
+Schema = Mapping[str, polars.DataType | type[polars.DataType]]
+PAIRS: Schema = {"pair_id": polars.String, "category": polars.String, "created_at": polars.Int64}
+VOTES: Schema = {
+    **{"pair": NUMBER, "batch": NUMBER, "annotator": NUMBER},
+    **{"verdict": VERDICTS, "kind": KINDS, "received_at": polars.Int64, "active_ms": polars.Int64},
+}
+
+
+@dataclass(frozen=True)
+class Coded:
+    """One state, as numbers.
+
+    Attributes:
+        pairs: columns `PAIRS`, oldest first.
+        votes: columns `VOTES`: votes that were not undone and count, by the order in which they
+            came. An annotator has one on a pair, batch and kind.
+        batches, annotators: ids of batches and names of annotators, by number.
+        members: batch id -> its pairs by their position.
+        labeled: batch id -> its number of pairs with an imported label.
+        changed: batch id -> vote events in the ledger when the last ones of the batch came.
+    """
+
+    pairs: polars.DataFrame = field(default_factory=lambda: polars.DataFrame(schema=PAIRS))
+    votes: polars.DataFrame = field(default_factory=lambda: polars.DataFrame(schema=VOTES))
+    batches: Sequence[str] = ()
+    annotators: Sequence[str] = ()
+    members: Mapping[str, Numbers] = field(default_factory=dict)
+    labeled: Mapping[str, int] = field(default_factory=dict)
+    changed: Mapping[str, int] = field(default_factory=dict)
+
+    @cached_property
+    def numbered(self) -> pyarrow.Table:
+        """Pair id and number, as DuckDB joins it."""
+        pairs = self.pairs.select("pair_id").with_row_index("pair")
+        return pairs.to_arrow(compat_level=polars.CompatLevel.newest())
+
+    def numbers_of(self, pair_ids: polars.Series) -> Numbers:
+        """The numbers of pairs, all of which are known."""
+        known = self.pairs.select("pair_id").with_row_index("pair")
+        if len(pair_ids) < len(self.pairs) // 4:
+            # a few are found sooner than all are prepared for being found
+            known = known.filter(polars.col("pair_id").is_in(pair_ids.unique().implode()))
+        wanted = polars.DataFrame({"pair_id": pair_ids})
+        found = wanted.join(known, on="pair_id", how="left", maintain_order="left")["pair"]
+        assert not found.null_count(), "a row names a pair that the same state does not have"
+        return found.to_numpy()
+
+    def names_of(self, numbers: Numbers) -> list[str]:
+        """The ids of pairs."""
+        names: list[str] = self.pairs["pair_id"].gather(numbers).to_list()
+        return names
+
+    def mask(self, numbers: Numbers) -> Mask:
+        """Which pairs are among these, for every pair."""
+        found = np.zeros(self.pairs.height, np.bool_)
+        found[numbers] = True
+        return found
+
+    def votes_of(self, batch_id: str) -> polars.DataFrame:
+        """The votes of one batch."""
+        return self.votes.filter(polars.col("batch") == number_of(batch_id, self.batches))
+
+    def named(self, batch_id: str = "") -> polars.DataFrame:
+        """The votes of one batch or of all, with `batch` and `annotator` by name."""
+        votes = self.votes_of(batch_id) if batch_id else self.votes
+        return votes.with_columns(
+            _spelled(votes["batch"], self.batches), _spelled(votes["annotator"], self.annotators)
+        )
+
+
+def number_of(name: str, names: Sequence[str]) -> int:
+    """The number of a batch or an annotator; -1, which nothing has, for an unknown one."""
+    return names.index(name) if name in names else -1
+
+
+def _spelled(numbers: polars.Series, names: Sequence[str]) -> polars.Series:
+    spelled = polars.Series(numbers.name, names, polars.Enum(names))
+    return spelled.gather(numbers)
