@@ -8,11 +8,10 @@ from console import entrance, widgets
 
 # in the order of the loop
 PAGES = (
-    *("batches", "pairs", "agreement", "datasets", "train", "runs"),
+    *("batches", "pairs", "annotators", "agreement", "datasets", "train", "runs"),
     *("checkpoints", "rewards", "diff"),
 )
 
-st.set_page_config(page_title="Pairwright", layout="wide")
 page = st.navigation(
     [
         st.Page("screens/overview.py", title="Overview", default=True),
@@ -22,6 +21,7 @@ page = st.navigation(
     ],
     position="top",
 )
+st.set_page_config(page_title=f"{page.title} - Pairwright", layout="wide")
 widgets.style()
 with entrance.explained():
     page.run()

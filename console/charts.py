@@ -185,4 +185,6 @@ def _ticks(panel: Panel) -> str:
     if panel.unit == "share":
         return ".0%"
     values = [abs(value) for curve in panel.curves for value in curve.values if value is not None]
+    # the axis reaches up to the limit, however tiny the values are
+    values += [panel.limit[1]] if panel.limit else []
     return ".1~e" if values and max(values) < 1e-3 else ".3~g"

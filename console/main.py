@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from console import failures
 from console.commands import (
     agreement,
+    annotators,
     api_keys,
     backups,
     batches,
@@ -20,24 +21,30 @@ from console.commands import (
     demo,
     doctor,
     evaluation,
+    guidelines,
     imports,
     jobs,
     links,
     models,
     pairs,
+    qualification,
     sampling,
     servers,
     training,
+    votes,
     workspaces,
 )
 from console.exit_codes import ExitCode
 from console.options import AsJson, Chosen, Debug, Home, remember
 
 ORDER = (
-    *("init", "import", "batch", "link", "agreement", "pair", "up", "worker", "dataset", "model"),
-    *("train", "evaluate", "sample", "job", "checkpoint"),
+    *("init", "import", "batch", "link", "annotator", "agreement", "pair", "votes", "up", "worker"),
+    *("dataset", "model", "train", "evaluate", "sample", "job", "checkpoint"),
     *("api-key", "doctor", "backup", "restore", "demo"),
 )
+
+
+_OF_BATCHES = {**batches.COMMANDS, **guidelines.COMMANDS, **qualification.COMMANDS}
 
 
 class _InOrder(TyperGroup):
@@ -61,12 +68,14 @@ def build_app() -> typer.Typer:
     app.callback()(_program)
     app.command("init")(workspaces.init)
     app.command("import")(imports.import_records)
-    app.add_typer(_group("batch", batches.COMMANDS, "Pairs given out for labeling together."))
+    app.add_typer(_group("batch", _OF_BATCHES, "Pairs given out for labeling together."))
     app.add_typer(_group("link", links.COMMANDS, "Links that let people label a batch."))
+    app.add_typer(_group("annotator", annotators.COMMANDS, "Who voted, and how far to rely on it."))
     app.command("agreement")(agreement.agreement)
     app.add_typer(_group("pair", pairs.COMMANDS, "Pairs that wait for a lead, and decisions."))
     app.command("up")(servers.up)
     app.command("worker")(servers.worker)
+    app.add_typer(_group("votes", votes.COMMANDS, "What experts decided, one by one."))
     app.add_typer(_group("dataset", datasets.COMMANDS, "Decisions frozen for training."))
     app.add_typer(_group("model", models.COMMANDS, "Models to start from."))
     app.command("train")(training.train)

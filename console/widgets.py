@@ -31,13 +31,26 @@ def style() -> None:
     st.html(_STYLE)
 
 
-def empty(title: str, text: str, command: str = "") -> None:
-    """An empty place: what is missing, the one next step, and its command."""
+def empty(title: str, text: str, command: str = "", page: str = "") -> None:
+    """An empty place: what is missing, the one next step, its page and its command."""
     with st.container(border=True):
         st.markdown(f"**{title}**")
         st.text(text)
+        if page:
+            to_page(page)
         if command:
             copyable(command)
+
+
+def to_page(name: str, query: Mapping[str, str] | None = None) -> None:
+    """A link to a page of ours, by the name of its file in `screens/`."""
+    st.page_link(
+        f"screens/{name}.py",
+        # a module cannot be called import
+        label="Import" if name == "imports" else name.capitalize(),
+        query_params=dict(query or {}),
+        icon=":material/arrow_forward:",
+    )
 
 
 def trouble(error: PairwrightError) -> None:

@@ -73,7 +73,7 @@ def create(
     from labeling import rubrics
     from storage import batches
 
-    text = _read_guidelines(guidelines) if guidelines else ""
+    text = read_guidelines(guidelines) if guidelines else ""
     asked = rubrics.chosen(rubric) if rubric else ""
     with run.workspace() as workspace, workspace.ledger.write() as tx:
         batch = batches.create(
@@ -192,7 +192,10 @@ def _checked(checked: Reliability) -> str:
 
 
 def _settings(batch: Batch) -> dict[str, Any]:
-    names = ("both_bad", "confidence", "review_limit", "gold_rate", "repeat_rate")
+    names = (
+        *("both_bad", "confidence", "review_limit", "gold_rate", "repeat_rate"),
+        *("guidelines_version", "qualification_pairs", "qualification_pass"),
+    )
     rubric = json.loads(batch.rubric) if batch.rubric.startswith("{") else batch.rubric or None
     return {"rubric": rubric, **{name: getattr(batch, name) for name in names}}
 
@@ -224,7 +227,8 @@ def _cast(db: Connection, batch: Batch) -> list[EffectiveVote]:
     return votes.effective(db, batch_id=batch.id, kinds=kinds)
 
 
-def _read_guidelines(path: Path) -> str:
+def read_guidelines(path: Path) -> str:
+    """The text of a file, UTF-8. Raises BadParameter where it cannot be read."""
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

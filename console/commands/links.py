@@ -1,26 +1,50 @@
-"""pairwright link create, list, revoke."""
+"""pairwright link create, list, extend, revoke."""
 
 from __future__ import annotations
 
-import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from console.options import Run, shared
+from console.output import plain_value
 
 if TYPE_CHECKING:
-    from storage.ledger import Connection
     from storage.rows import Link
+    from storage.workspace import Workspace
 
 _COLUMNS = {
     "link": "link",
     "batch": "batch",
     "annotator": "annotator",
     "state": "state",
-    "expires": "expires_at",
+    "votes": "votes",
+    "of": "of",
+    "pairs/hour": "pairs_per_hour",
+    "last vote": "last_vote_at",
+    "devices": "devices",
     "last seen": "last_seen_at",
+    "expires": "expires_at",
 }
+Starts = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="TIME",
+        help="When the link begins to work: 12h or 3d from now, or 2026-12-01T08:00 (UTC). It "
+        "works for --expires from then on.",
+    ),
+]
+Quota = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Pairs that the person may judge; else all.")
+]
+Pace = Annotated[
+    int | None,
+    typer.Option(
+        min=1, metavar="N", help="Votes that the link takes per minute; 1200 when left out."
+    ),
+]
 _WHEN_NONE = "Make one: pairwright link create --batch NAME --annotator WHO"
 
 
@@ -34,6 +58,9 @@ def create(
     expires: Annotated[
         str, typer.Option(metavar="TIME", help="How long the link works: 30m, 12h, 7d or 2w.")
     ] = "7d",
+    starts: Starts = None,
+    quota: Quota = None,
+    pace: Pace = None,
 ) -> None:
     """Make a link for one person to one batch.
 
@@ -47,7 +74,15 @@ def create(
     with run.workspace() as workspace:
         with workspace.ledger.read() as db:
             names.check("batch", batch, (known.name for known in batches.listed(db)), WHEN_NONE)
-        minted = links.mint(workspace, batch, annotator, expires=expires)
+        minted = links.mint(
+            workspace,
+            batch,
+            annotator,
+            expires=expires,
+            starts=starts,
+            quota=quota,
+            pace=pace or links.DEFAULT_PACE,
+        )
         url = links.url(serving.known_public_url(workspace.home), minted.token)
     run.output.show(
         {
@@ -55,7 +90,10 @@ def create(
             "url": url,
             "batch": batch,
             "annotator": annotator,
+            "starts_at": minted.link.starts_at,
             "expires_at": minted.link.expires_at,
+            "quota": minted.link.quota,
+            "pace": minted.link.pace,
         },
         url,
     )
@@ -69,18 +107,48 @@ def list_links(
         str | None, typer.Option(metavar="NAME", help="Only the links of this batch.")
     ] = None,
 ) -> None:
-    """List the links, without their secrets."""
+    """List the links, without their secrets.
+
+    pairs/hour counts the time that the page was in sight. devices are browsers that ever opened
+    the link.
+    """
     from console import names
     from console.commands.batches import WHEN_NONE
     from storage import batches, links
 
-    with run.workspace() as workspace, workspace.ledger.read() as db:
-        by_name = {known.name: known.id for known in batches.listed(db)}
-        if batch is not None:
-            names.check("batch", batch, by_name, WHEN_NONE)
-        found = links.listed(db, by_name[batch] if batch is not None else None)
-        rows = [_shown(db, link) for link in found]
+    with run.workspace() as workspace:
+        with workspace.ledger.read() as db:
+            by_name = {known.name: known.id for known in batches.listed(db)}
+            if batch is not None:
+                names.check("batch", batch, by_name, WHEN_NONE)
+            found = links.listed(db, by_name[batch] if batch is not None else None)
+        rows = _shown(workspace, found)
     run.output.show_rows("links", rows, _COLUMNS, f"There is no link yet. {_WHEN_NONE}")
+
+
+@shared
+def extend(
+    run: Run,
+    link: Annotated[str, typer.Argument(help="Id of a link.")],
+    by: Annotated[
+        str, typer.Option(metavar="TIME", help="How much longer: 30m, 12h, 7d or 2w.")
+    ] = "7d",
+) -> None:
+    """Let a link work longer, also one that has expired.
+
+    The time is added to its end, or to now when that has passed.
+    """
+    from console import names
+    from labeling.links import parse_expiry
+    from storage import links
+
+    lifetime = parse_expiry(by, "an extension")
+    with run.workspace() as workspace, workspace.ledger.write() as tx:
+        names.check("link", link, (known.id for known in links.listed(tx)), _WHEN_NONE)
+        extended = links.extend(tx, link, lifetime)
+    result = {"link": link, "expires_at": extended.expires_at}
+    shown = plain_value(result)["expires_at"]
+    run.output.show(result, f"Link {link} works until {shown}.")
 
 
 @shared
@@ -97,23 +165,39 @@ def revoke(run: Run, link: Annotated[str, typer.Argument(help="Id of a link.")])
     )
 
 
-COMMANDS = {"create": create, "list": list_links, "revoke": revoke}
+COMMANDS = {"create": create, "list": list_links, "extend": extend, "revoke": revoke}
 
 
-def _shown(db: Connection, link: Link) -> dict[str, Any]:
-    from storage import annotators, batches
+def _shown(workspace: Workspace, found: Sequence[Link]) -> list[dict[str, Any]]:
+    from storage import analytics, annotators, batches, clock, links, sessions
+    from storage.analytics import activity
 
-    return {
-        "link": link.id,
-        "batch": batches.by_id(db, link.batch_id).name,
-        "annotator": annotators.by_id(db, link.annotator_id).name,
-        "state": _state(link),
-        "expires_at": link.expires_at,
-        "last_seen_at": link.last_seen_at,
-    }
-
-
-def _state(link: Link) -> str:
-    if link.revoked_at is not None:
-        return "revoked"
-    return "expired" if link.expires_at <= time.time_ns() // 1000 else "active"
+    with analytics.open(workspace).reading() as view:
+        activities = activity.by_annotator(view)
+    with workspace.ledger.read() as db:
+        now, devices = clock.now(db), sessions.counts(db)
+        people = {each.id: each.name for each in annotators.listed(db)}
+        of = {each.id: each for each in batches.listed(db)}
+        sizes = {batch_id: batches.pair_count(db, batch_id) for batch_id in of}
+    rows = []
+    for link in found:
+        who = people[link.annotator_id]
+        done = activities.get((link.batch_id, who))
+        rows.append(
+            {
+                "link": link.id,
+                "batch": of[link.batch_id].name,
+                "annotator": who,
+                "state": links.state(link, now),
+                "votes": done.votes if done else 0,
+                "of": link.quota or sizes[link.batch_id],
+                "pairs_per_hour": done.pairs_per_hour if done else None,
+                "last_vote_at": done.last_vote_at if done else None,
+                "devices": devices.get(link.id, 0),
+                "last_seen_at": link.last_seen_at,
+                "starts_at": link.starts_at,
+                "expires_at": link.expires_at,
+                "pace": link.pace,
+            }
+        )
+    return rows

@@ -1,4 +1,4 @@
-"""pairwright pair queue, adjudicate, withdraw."""
+"""pairwright pair queue, settle, adjudicate, withdraw."""
 
 from __future__ import annotations
 
@@ -50,6 +50,31 @@ def queue(
 
 
 @shared
+def settle(
+    run: Run,
+    batch: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only of this batch.", show_default=False)
+    ] = None,
+    by: Annotated[str, typer.Option(metavar="WHO", help="Who decides.")] = "lead",
+) -> None:
+    """Make a link to the bench of a lead, where the queue is decided with all votes in sight.
+
+    It opens once, within two minutes. Pairs whose answer names its model are not there.
+    """
+    from console import serving
+    from labeling.adjudication import access
+
+    with run.workspace() as workspace:
+        url = serving.known_public_url(workspace.home)
+        address = access.address(workspace, url, by, batch)
+    run.output.show(
+        {"url": address, "batch": batch, "by": by, "seconds": access.LINK_SECONDS},
+        address,
+        f"It opens once, within {access.LINK_SECONDS} seconds, while the servers run.",
+    )
+
+
+@shared
 def adjudicate(
     run: Run,
     pair: Pair,
@@ -69,7 +94,7 @@ def adjudicate(
     from storage.rows import Verdict
 
     with run.workspace() as workspace, workspace.ledger.write() as tx:
-        pair_id, found = _find(tx, pair, batch)
+        pair_id, found = find(tx, pair, batch)
         decision = adjudications.decide(
             tx,
             batch_id=found.id,
@@ -103,7 +128,7 @@ def withdraw(
     from storage import adjudications
 
     with run.workspace() as workspace, workspace.ledger.write() as tx:
-        pair_id, found = _find(tx, pair, batch)
+        pair_id, found = find(tx, pair, batch)
         count = adjudications.withdraw(tx, batch_id=found.id, pair_id=pair_id, reason=reason)
     run.output.show(
         {"pair": pair_id, "batch": found.name, "withdrawn": count},
@@ -111,11 +136,16 @@ def withdraw(
     )
 
 
-COMMANDS = {"queue": queue, "adjudicate": adjudicate, "withdraw": withdraw}
+COMMANDS = {"queue": queue, "settle": settle, "adjudicate": adjudicate, "withdraw": withdraw}
 
 
-def _find(db: Connection, pair: str, batch: str | None) -> tuple[str, Batch]:
-    """The pair's whole id and the batch that is meant."""
+def find(db: Connection, pair: str, batch: str | None) -> tuple[str, Batch]:
+    """The whole id of the pair with this id, or with this beginning of one, and the batch that is
+    meant.
+
+    Raises:
+        WrongInputError: no pair or several are meant.
+    """
     from storage import batches
     from storage.errors import WrongInputError
 

@@ -100,7 +100,7 @@ def draw_pairs(page: AgreementPage) -> None:
 
 
 def draw_missing(missing: Missing) -> None:
-    widgets.empty(missing.title, missing.text, missing.command)
+    widgets.empty(missing.title, missing.text, missing.command, missing.page)
 
 
 def main(workspace: Workspace) -> None:

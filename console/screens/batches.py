@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from console import entrance, widgets
-from console.pieces import lists
+from console.pieces import lists, qualification_round, settling
 from console.views import batches, wording
 from console.views.batches import LinkLine, NewLink
 from storage.annotators import LONGEST_NAME
@@ -33,6 +33,14 @@ LINKS = {
     "batch": st.column_config.TextColumn("Batch", width="medium"),
     "state": st.column_config.TextColumn("State", width=80),
     "votes": st.column_config.NumberColumn("Votes", format="localized", width=70),
+    "of": st.column_config.NumberColumn("Of", format="localized", width=60),
+    "pace": st.column_config.TextColumn(
+        "Pace",
+        width="small",
+        help="Pairs per hour that the page was in sight, skips included. People do 60 to 80.",
+    ),
+    "last_vote": st.column_config.TextColumn("Last vote", width="small"),
+    "devices": st.column_config.NumberColumn("Devices", width=70),
     "last_seen": st.column_config.TextColumn("Last seen", width="small"),
     "expires": st.column_config.TextColumn("Expires", width="small"),
     "made": st.column_config.TextColumn("Made", width="small"),
@@ -91,7 +99,7 @@ def draw_making(workspace: Workspace, names: Sequence[str], batch: str) -> None:
         made = button.form_submit_button("Make a link", key="make", type="primary", width="stretch")
     if made:
         make(workspace, target, annotator, expires)
-    draw_new_link()
+    draw_new_links()
     if form.reach:
         widgets.step(form.reach, form.command, key="reach")
 
@@ -101,30 +109,36 @@ def make(workspace: Workspace, batch: str, annotator: str | None, expires: str) 
     if not name:
         st.text("Say who gets the link: their votes carry the name.")
         return
-    st.session_state.pop("minted", None)
     with entrance.explained():
-        st.session_state["minted"] = batches.make_link(workspace, batch, name, expires)
+        new = batches.make_link(workspace, batch, name, expires)
+        st.session_state["minted"] = [new, *minted()]
         # the table of links was read before this one was made
         st.rerun()
 
 
-def draw_new_link() -> None:
-    """The address of the link that was just made, until it is put away."""
-    new: NewLink | None = st.session_state.get("minted")
-    if new is None:
-        return
-    with st.container(border=True, key="new-link-made"):
-        words, away = st.columns([8, 2], vertical_alignment="center")
-        words.text(
-            f"Link for {new.annotator} to batch {new.batch}, until {new.expires}. "
-            f"Copy it now and hand it to {new.annotator} only: it is shown this once."
-        )
-        away.button("Put away", key="put-away", width="stretch", on_click=put_away)
-        widgets.copyable(new.address)
+def minted() -> list[NewLink]:
+    """Links made in this visit and not put away, the newest first: their addresses are nowhere
+    else."""
+    return list(st.session_state.get("minted", []))
 
 
-def put_away() -> None:
-    st.session_state.pop("minted", None)
+def draw_new_links() -> None:
+    """The addresses of the links that were just made, each until it is put away."""
+    for new in minted():
+        with st.container(border=True, key=f"made-{new.id}"):
+            words, away = st.columns([8, 2], vertical_alignment="center")
+            words.text(
+                f"Link for {new.annotator} to batch {new.batch}, until {new.expires}. "
+                f"Copy it now and hand it to {new.annotator} only: it is shown this once."
+            )
+            away.button(
+                "Put away", key=f"away-{new.id}", width="stretch", on_click=put_away, args=(new.id,)
+            )
+            widgets.copyable(new.address)
+
+
+def put_away(link: str) -> None:
+    st.session_state["minted"] = [new for new in minted() if new.id != link]
 
 
 def draw_links(workspace: Workspace, batch: str, state: str) -> None:
@@ -149,13 +163,18 @@ def draw_links(workspace: Workspace, batch: str, state: str) -> None:
 
 def draw_revoking(workspace: Workspace, line: LinkLine | None) -> None:
     """Two clicks. Columns have their places before, so that no button moves under the cursor."""
-    words, confirm, last = st.columns([8, 2, 2], vertical_alignment="center")
+    words, longer, confirm, last = st.columns([6, 2, 2, 2], vertical_alignment="center")
     if line is None:
         with words:
-            widgets.quiet("Select a link to revoke it.", key="revoke")
+            widgets.quiet("Select a link to extend or revoke it.", key="revoke")
         return
     about = f"{line.annotator}, batch {line.batch}, link {line.id}"
-    if line.state != "active":
+    if line.state != "revoked":
+        label = f"{batches.lifetime(batches.LONGER)} longer"
+        longer.button(
+            label, key="extend", width="stretch", on_click=extend, args=(workspace, line.id)
+        )
+    if line.state in ("expired", "revoked"):
         with words:
             widgets.quiet(f"{about}: {line.state}, it opens nothing.", key="revoke")
     elif st.session_state.get("revoking") == line.id:
@@ -191,20 +210,28 @@ def revoke(workspace: Workspace, link: str) -> None:
         batches.revoke(workspace, link)
 
 
+def extend(workspace: Workspace, link: str) -> None:
+    with entrance.explained():
+        batches.extend(workspace, link)
+
+
 def main(workspace: Workspace) -> None:
     names = batches.choices(workspace)
     if not names:
         widgets.empty(
             "There are no batches yet",
             "A batch is a set of pairs given out for labeling together. Importing a file makes "
-            "one, on the page Import or with a command.",
+            "one.",
             wording.command(workspace.home, "import", "FILE", "--batch", "NAME"),
+            page="imports",
         )
         return
     batch, state = filters(names)
     live_batches(workspace, batch)
+    settling.draw(workspace, batch)
     draw_making(workspace, names, batch)
     draw_links(workspace, batch, state)
+    qualification_round.draw(workspace, batch)
 
 
 entrance.enter(main)

@@ -9,6 +9,7 @@ from functools import partial
 import streamlit as st
 
 from console import entrance, widgets
+from console.pieces import publishing
 from console.views import checkpoint_comparison, checkpoints, wording
 from console.views.checkpoints import CheckpointDetail, Family, InUse
 from storage.errors import NotFoundError
@@ -61,7 +62,7 @@ def draw_use(workspace: Workspace, use: InUse) -> None:
                 args=(workspace, use.id),
             )
             widgets.quiet(f"Roll back returns to {use.previous}", key="previous")
-        sentence, undo, after = st.session_state.get("done", ("", None, ""))
+        sentence, undo, after = st.session_state.get("use-note", ("", None, ""))
         # somebody else may have changed it since
         if sentence and after == use.id:
             words, button = st.columns([5, 2], vertical_alignment="center")
@@ -73,21 +74,21 @@ def draw_use(workspace: Workspace, use: InUse) -> None:
 
 def roll_back(workspace: Workspace, seen: str) -> None:
     """One click; the note that stays says what happened and takes it back with another."""
-    st.session_state.pop("done", None)
+    st.session_state.pop("use-note", None)
     with entrance.explained():
         sentence = checkpoints.roll_back(workspace, seen)
         undo = partial(activate, workspace, seen, "undo")
-        st.session_state["done"] = sentence, undo, checkpoints.family(workspace).in_use.id
+        st.session_state["use-note"] = sentence, undo, checkpoints.family(workspace).in_use.id
 
 
 def activate(workspace: Workspace, checkpoint_id: str, reason: str = "") -> None:
-    st.session_state.pop("done", None)
+    st.session_state.pop("use-note", None)
     with entrance.explained():
         had = checkpoints.family(workspace).in_use.id
         given = reason or str(st.session_state.get("reason") or "")
         sentence = checkpoints.activate(workspace, checkpoint_id, given)
         undo = partial(roll_back, workspace, checkpoint_id) if had else None
-        st.session_state["done"] = sentence, undo, checkpoint_id
+        st.session_state["use-note"] = sentence, undo, checkpoint_id
         st.session_state["reason"] = ""
 
 
@@ -133,13 +134,15 @@ def draw_detail(workspace: Workspace, view: CheckpointDetail) -> None:
             st.badge("in use", color="primary")
     if not view.is_active:
         draw_activation(workspace, view)
-    figures, facts, settings = st.tabs(["Figures", "Facts", "Settings"], key="tabs")
+    figures, facts, settings, hub = st.tabs(["Figures", "Facts", "Settings", "Publish"], key="tabs")
     with figures:
         widgets.table(view.figures, FIGURES, alt="Figures of the checkpoint")
     with facts:
         draw_pairs(view.facts, ("what", "value"), "Where it comes from and where it is")
     with settings:
         draw_pairs(view.settings, ("setting", "value"), "Settings it was trained with")
+    with hub:
+        publishing.draw(workspace, view.id, view.name)
     draw_steps(workspace, view)
 
 
@@ -223,6 +226,7 @@ def main(workspace: Workspace) -> None:
             "There are no checkpoints yet",
             "A checkpoint is what a training run makes out of a dataset version.",
             wording.command(workspace.home, "train", "--dataset", "V", "--from", "MODEL"),
+            page="train",
         )
         return
     draw_use(workspace, found.in_use)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import streamlit as st
 
 from console import entrance, widgets
+from console.pieces import settling
 from console.views import needs, overview, wording
 from console.views.needs import Need
 from console.views.overview import Overview
@@ -16,7 +17,6 @@ from storage.workspace import Workspace
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
-PAGES = {"pairs": ("screens/pairs.py", "Pairs"), "runs": ("screens/runs.py", "Runs")}
 LEVELS = {needs.BLOCKED: "red", needs.WAITING: "yellow", needs.NEXT: "gray"}
 
 BATCHES = {
@@ -59,6 +59,7 @@ def live(workspace: Workspace) -> None:
         with entrance.explained():
             draw(overview.prepare(workspace))
 
+    settling.draw(workspace)
     st.fragment(refresh, run_every="5s")()
 
 
@@ -87,10 +88,8 @@ def draw_need(need: Need, position: int) -> None:
         with command:
             widgets.copyable(need.command)
     if need.page:
-        path, label = PAGES[need.page]
-        link.page_link(
-            path, label=label, query_params=dict(need.query), icon=":material/arrow_forward:"
-        )
+        with link:
+            widgets.to_page(need.page, need.query)
 
 
 def draw_part(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from console import entrance, widgets
-from console.pieces import lists, prompts
+from console.pieces import lists, prompts, settling
 from console.views import pairs, wording
 from console.views.pairs import Answer, Choices, PairDetail, PairsPage
 from storage.errors import NotFoundError
@@ -123,6 +123,8 @@ def draw_votes(view: PairDetail) -> None:
         widgets.table(view.votes, VOTES, alt="Votes on this pair")
     else:
         widgets.quiet("Nobody has voted on this pair.", key="no-votes")
+    for number, decision in enumerate(view.decisions):
+        widgets.quiet(decision, key=f"decision-{number}")
     for number, label in enumerate(view.imported):
         widgets.quiet(label, key=f"label-{number}")
 
@@ -134,9 +136,11 @@ def main(workspace: Workspace) -> None:
             "There are no pairs yet",
             "A pair is a prompt with two answers. Import a file of them.",
             wording.command(workspace.home, "import", "FILE", "--batch", "NAME"),
+            page="imports",
         )
         return
     wanted, size = filters(choices)
+    settling.draw(workspace, wanted.batch)
     page = pairs.page(workspace, wanted, page_number(), size)
     left, right = st.columns([5, 6], gap="medium")
     with left:

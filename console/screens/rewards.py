@@ -94,7 +94,12 @@ def draw_empty(workspace: Workspace) -> None:
         if name
         else ("train", "--dataset", "V", "--from", "MODEL")
     )
-    widgets.empty("There are no scores yet", text, wording.command(workspace.home, *words))
+    widgets.empty(
+        "There are no scores yet",
+        text,
+        wording.command(workspace.home, *words),
+        page="" if name else "train",
+    )
 
 
 def main(workspace: Workspace) -> None:

@@ -42,6 +42,8 @@ ATTEMPTS = {
     "took": "Took",
     "outcome": "Outcome",
 }
+# kinds of jobs that report figures
+MEASURED = ("training", "evaluation")
 STATES = {"succeeded": "green", "failed": "red", "cancelled": "gray"}
 MOST_ROWS = 8
 # how often the page looks again while something runs, and while nothing does
@@ -59,6 +61,11 @@ def draw_detail(workspace: Workspace, view: RunDetail) -> None:
         widgets.step(view.hint, view.command, key="hint")
     elif view.hint:
         widgets.quiet(view.hint, key="hint")
+    if view.checkpoint:
+        with st.container(horizontal=True):
+            # without anything held out it has no rewards yet
+            for page in ("checkpoints", "rewards") if view.figures else ("checkpoints",):
+                widgets.to_page(page, {"checkpoint": view.checkpoint})
     for number, (sentence, link) in enumerate(view.published):
         widgets.step(sentence, link, key=f"published-{number}")
     if view.panels:
@@ -154,7 +161,9 @@ def draw_tables(workspace: Workspace, view: RunDetail) -> None:
             widgets.quiet(f"Held-out figures of {view.figures_of}", key="figures")
             widgets.table(view.figures, FIGURES, alt="Figures with interval, n and labels")
         else:
-            widgets.quiet("No figure has been reported yet.", key="figures")
+            what = f"{view.line.kind.capitalize()} reports no figures."
+            expected = not view.is_final or view.line.kind in MEASURED
+            widgets.quiet("No figure has been reported." if expected else what, key="figures")
     with settings:
         rows = {"setting": [k for k, _ in view.settings], "value": [v for _, v in view.settings]}
         st.dataframe(rows, hide_index=True, row_height=widgets.ROW_HEIGHT, alt="Settings used")
@@ -219,6 +228,7 @@ def main(workspace: Workspace) -> None:
             "There are no runs yet",
             "A run trains a model on a dataset version, measures one, or draws answers from it.",
             wording.command(workspace.home, "train", "--dataset", "V", "--from", "MODEL"),
+            page="train",
         )
         return
     stay = st.session_state.pop("stay", "")

@@ -183,7 +183,7 @@ def draw_button(workspace: Workspace, plan: RunPlan) -> None:
     said, again = st.columns([4, 1], vertical_alignment="center")
     with said:
         widgets.quiet(f"These choices have been started as job {job}.", key="started")
-    again.button("Unlock Start", key="again", on_click=renew, args=(plan,), width="stretch")
+    again.button("Offer Start again", key="again", on_click=renew, args=(plan,), width="stretch")
 
 
 def start(workspace: Workspace, plan: RunPlan) -> None:
@@ -209,6 +209,7 @@ def main(workspace: Workspace) -> None:
             "There is no dataset version to train on",
             "A version freezes the decisions so far. Build one.",
             wording.command(workspace.home, "dataset", "build"),
+            page="datasets",
         )
         return
     dataset, origin, method = draw_start(offers)

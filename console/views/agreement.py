@@ -87,11 +87,13 @@ class Matrix:
 
 @dataclass(frozen=True)
 class Missing:
-    """What is missing, the one next step, and its command; none where there is only waiting."""
+    """What is missing, the one next step, its command and its page; none where there is only
+    waiting."""
 
     title: str
     text: str
     command: str = ""
+    page: str = ""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ def no_batches(home: Path) -> Missing:
         "Agreement compares the votes of several people on the same pairs. Import pairs, with two "
         "or more votes wanted for each.",
         wording.command(home, "import", "FILE", "--batch", "NAME", "--overlap", "2"),
+        page="imports",
     )
 
 
@@ -189,6 +192,7 @@ def _overlap_of_one(home: Path, looked_at: Sequence[Batch]) -> Missing:
         "same file again with a higher overlap: nothing is imported twice, and the pairs are "
         "offered to a second annotator.",
         wording.command(home, "import", "FILE", "--batch", name, "--overlap", "2"),
+        page="imports",
     )
 
 
@@ -213,6 +217,7 @@ def _second_person(
         wording.command(
             workspace.home, "link", "create", "--batch", batch.name, "--annotator", "WHO"
         ),
+        page="batches",
     )
 
 

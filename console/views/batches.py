@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import polars
-
 from console import serving
-from console.views import needs, standings, wording
+from console.views import standings, wording
 from console.views.standings import Standing
 from labeling import links as labeling_links
-from storage import analytics, annotators, batches, clock, links
-from storage.rows import Link, Verdict
+from storage import analytics, annotators, batches, clock, links, sessions
+from storage.analytics import activity
+from storage.analytics.activity import Activity
+from storage.rows import Link
 from storage.workspace import Workspace
 
 LIFETIMES = ("12h", "1d", "7d", "30d")
 # known names that are shown as a reminder
 _NAMED = 5
-STATES = ("active", "expired", "revoked")
+STATES = links.STATES
+LONGER = "7d"
 _LIFETIME_NAMES = {"12h": "12 hours", "1d": "1 day", "7d": "7 days", "30d": "30 days"}
 
-# (batch id, annotator) -> votes without skips
-Votes = Mapping[tuple[str, str], int]
+# (batch id, annotator) -> what the person did there
+Activities = Mapping[tuple[str, str], Activity]
 
 
 @dataclass(frozen=True)
@@ -44,13 +45,23 @@ class BatchLine:
 
 @dataclass(frozen=True)
 class LinkLine:
-    """A link without its secret. `votes` are the annotator's in this batch, skips left out."""
+    """A link without its secret.
+
+    Attributes:
+        votes: the annotator's in this batch, skips left out; `of` so many that the link is for.
+        pace: pairs per active hour, skips included.
+        devices: browsers that ever opened it.
+    """
 
     id: str
     annotator: str
     batch: str
     state: str
     votes: int
+    of: int
+    pace: str
+    last_vote: str
+    devices: int
     expires: str
     last_seen: str
     made: str
@@ -75,6 +86,7 @@ class Making:
 class NewLink:
     """A link that was just made: its address holds the secret and is shown this once."""
 
+    id: str
     address: str
     annotator: str
     batch: str
@@ -93,7 +105,7 @@ def progress(workspace: Workspace, batch: str = "") -> list[BatchLine]:
         found = [each for each in batches.listed(db) if batch in ("", each.name)]
         given = links.listed(db)
         now = clock.now(db)
-    active = [link for link in given if needs.link_state(link, now) == "active"]
+    active = [link for link in given if links.state(link, now) == "active"]
     return [_batch(each, active, now) for each in standings.of_batches(workspace, found)]
 
 
@@ -103,15 +115,24 @@ def handed_out(workspace: Workspace, batch: str = "", state: str = "") -> list[L
         names = {each.id: each.name for each in batches.listed(db) if batch in ("", each.name)}
         given = links.listed(db)
         people = {person.id: person.name for person in annotators.listed(db)}
+        sizes = {batch_id: batches.pair_count(db, batch_id) for batch_id in names}
+        devices = sessions.counts(db)
         now = clock.now(db)
     shown = [
-        link
-        for link in given
-        if link.batch_id in names and state in ("", needs.link_state(link, now))
+        link for link in given if link.batch_id in names and state in ("", links.state(link, now))
     ]
-    votes = _votes(workspace) if shown else {}
+    done = _activities(workspace) if shown else {}
     return [
-        _link(link, people[link.annotator_id], names[link.batch_id], votes, now) for link in shown
+        _link(
+            link,
+            done.get((link.batch_id, people[link.annotator_id])),
+            now,
+            annotator=people[link.annotator_id],
+            batch=names[link.batch_id],
+            of=link.quota or sizes[link.batch_id],
+            devices=devices.get(link.id, 0),
+        )
+        for link in shown
     ]
 
 
@@ -131,6 +152,7 @@ def make_link(workspace: Workspace, batch: str, annotator: str, expires: str) ->
     """
     minted = labeling_links.mint(workspace, batch, annotator, expires=expires)
     return NewLink(
+        id=minted.link.id,
         address=labeling_links.url(serving.known_public_url(workspace.home), minted.token),
         annotator=annotator,
         batch=batch,
@@ -148,28 +170,32 @@ def revoke(workspace: Workspace, link_id: str) -> None:
         links.revoke(tx, link_id)
 
 
+def extend(workspace: Workspace, link_id: str) -> None:
+    """Let a link work `LONGER`.
+
+    Raises:
+        PairwrightError: as `storage.links.extend`.
+    """
+    with workspace.ledger.write() as tx:
+        links.extend(tx, link_id, labeling_links.parse_expiry(LONGER))
+
+
 def lifetime(expires: str) -> str:
     """`7d` in words."""
     return _LIFETIME_NAMES.get(expires, expires)
 
 
-def _votes(workspace: Workspace) -> Votes:
+def _activities(workspace: Workspace) -> Activities:
     store = analytics.open(workspace)
     with store.reading() as view:
-
-        def count() -> Votes:
-            cast = view.effective().filter(polars.col("verdict") != Verdict.SKIP.value)
-            counted = cast.group_by("batch_id", "annotator").len()
-            return {(batch, who): number for batch, who, number in counted.iter_rows()}
-
-        return store.kept(("votes by annotator", view.mark), count)
+        return store.kept("activity", view.mark, lambda: activity.by_annotator(view))
 
 
 def _known(names: Sequence[str]) -> str:
     if not names:
         return "a new name"
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return f"known: {', '.join(names[:_NAMED])}{more}"
+    return f"a new name, or {', '.join(names[:_NAMED])}{more}"
 
 
 def _reach(workspace: Workspace) -> tuple[str, str]:
@@ -200,15 +226,22 @@ def _batch(standing: Standing, active: Sequence[Link], now: int) -> BatchLine:
     )
 
 
-def _link(link: Link, who: str, batch: str, votes: Votes, now: int) -> LinkLine:
-    state = needs.link_state(link, now)
+def _link(
+    link: Link, did: Activity | None, now: int, *, annotator: str, batch: str, of: int, devices: int
+) -> LinkLine:
+    state = links.state(link, now)
+    pace = did.pairs_per_hour if did else None
     return LinkLine(
         id=link.id,
-        annotator=who,
+        annotator=annotator,
         batch=batch,
         state=state,
-        votes=votes.get((link.batch_id, who), 0),
-        expires=wording.until(link.expires_at, now) if state == "active" else "",
+        votes=did.votes if did else 0,
+        of=of,
+        pace=wording.NOT_AVAILABLE if pace is None else f"{pace:,.0f} per hour",
+        last_vote=wording.ago(did.last_vote_at if did else None, now),
+        devices=devices,
+        expires=wording.until(link.expires_at, now) if state in ("active", "not yet") else "",
         last_seen=wording.ago(link.last_seen_at, now),
         made=wording.ago(link.created_at, now),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from console.views import wording
 from console.views.standings import Standing
+from storage import links
 from storage.rows import Checkpoint, DatasetVersion, Job, JobState, Link
 
 # A link that ends within this many hours is worth a word.
@@ -64,13 +65,6 @@ def of(situation: Situation) -> list[Need]:
     ]
     order = (BLOCKED, WAITING, NEXT)
     return sorted(found, key=lambda need: order.index(need.level)) or [_nothing(situation)]
-
-
-def link_state(link: Link, now: int) -> str:
-    """`active`, `revoked` or `expired`."""
-    if link.revoked_at is not None:
-        return "revoked"
-    return "active" if link.expires_at > now else "expired"
 
 
 def _of_jobs(situation: Situation) -> list[Need]:
@@ -133,7 +127,7 @@ def _of_labelers(situation: Situation, standing: Standing) -> list[Need]:
     active = [
         link
         for link in situation.links
-        if link.batch_id == batch.id and link_state(link, situation.now) == "active"
+        if link.batch_id == batch.id and links.state(link, situation.now) == "active"
     ]
     lacking = f"{standing.waiting:,} of {wording.count(standing.pairs, 'pair')}"
     verb = "lacks" if standing.waiting == 1 else "lack"
@@ -142,13 +136,13 @@ def _of_labelers(situation: Situation, standing: Standing) -> list[Need]:
     )
     if not active:
         text = f"Batch {batch.name}: {lacking} {verb} votes, and nobody has an active link."
-        return [Need(WAITING, text, create)]
+        return [Need(WAITING, text, create, page="batches", query={"batch": batch.name})]
     last = max(link.expires_at for link in active)
     if last - situation.now > SOON_HOURS * _MICROS_PER_HOUR:
         return []
     ends = wording.until(last, situation.now)
     text = f"Batch {batch.name}: {lacking} {verb} votes, and the last link ends {ends}."
-    return [Need(WAITING, text, create)]
+    return [Need(WAITING, text, create, page="batches", query={"batch": batch.name})]
 
 
 def _of_decisions(situation: Situation, standing: Standing) -> list[Need]:
@@ -156,15 +150,18 @@ def _of_decisions(situation: Situation, standing: Standing) -> list[Need]:
     if any(version.policy.get("batch") in (name, None) for version in situation.datasets):
         return []
     words = ("dataset", "build", "--batch", name)
+    build = {"view": "Build", "batch": name}
     if standing.settled and not standing.waiting:
         text = f"Batch {name} is labeled: {standing.settled:,} of {standing.pairs:,} pairs settled."
-        return [Need(NEXT, text, wording.command(situation.home, *words))]
+        command = wording.command(situation.home, *words)
+        return [Need(NEXT, text, command, page="datasets", query=build)]
     if standing.imported and not standing.votes:
         text = (
             f"Batch {name} came with {wording.count(standing.imported, 'imported label')}: "
             "a dataset version can be built without labeling."
         )
-        return [Need(NEXT, text, wording.command(situation.home, *words, "--labels", "imported"))]
+        command = wording.command(situation.home, *words, "--labels", "imported")
+        return [Need(NEXT, text, command, page="datasets", query={**build, "labels": "imported"})]
     return []
 
 
@@ -176,6 +173,7 @@ def _of_pairs(situation: Situation) -> list[Need]:
             NEXT,
             "There are no pairs yet. A pair is a prompt with two answers; import a file of them.",
             wording.command(situation.home, "import", "FILE", "--batch", "NAME"),
+            page="imports",
         )
     ]
 
@@ -191,7 +189,8 @@ def _of_datasets(situation: Situation) -> list[Need]:
     start = situation.models[0] if situation.models else "MODEL"
     text = f"Dataset version {version.id} ({wording.count(version.rows, 'row')}) is not trained on."
     words = ("train", "--dataset", version.id, "--from", start)
-    return [Need(NEXT, text, wording.command(situation.home, *words))]
+    command = wording.command(situation.home, *words)
+    return [Need(NEXT, text, command, page="train", query={"dataset": version.id})]
 
 
 def _nothing(situation: Situation) -> Need:

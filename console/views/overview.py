@@ -142,7 +142,7 @@ def _batch(standing: Standing) -> BatchLine:
 
 
 def _link(link: Link, names: dict[str, str], batch_names: dict[str, str], now: int) -> LinkLine:
-    state = needs.link_state(link, now)
+    state = links.state(link, now)
     return LinkLine(
         annotator=names[link.annotator_id],
         batch=batch_names.get(link.batch_id, link.batch_id),

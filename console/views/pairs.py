@@ -13,15 +13,19 @@ from storage import (
     annotators,
     batches,
     labels,
+    lead_log,
     media,
     pairs,
     prompts,
     responses,
+    votes,
 )
 from storage.analytics import labeling as figures
 from storage.errors import NotFoundError
+from storage.lead_log import Decision
 from storage.pairs import PairFilter
 from storage.rows import (
+    AssignmentKind,
     EffectiveVote,
     ImportedLabel,
     Media,
@@ -33,8 +37,6 @@ from storage.rows import (
 from storage.workspace import Workspace
 
 PAGE_SIZES = (25, 50)
-# so many matches are found with one look, and paged through without another
-MOST_AT_ONCE = 1000
 
 VERDICTS = {
     Verdict.A: "A is better",
@@ -117,6 +119,7 @@ class PairDetail:
     media: dict[str, Media]
     answers: tuple[Answer, Answer]
     votes: Sequence[VoteLine]
+    decisions: Sequence[str]
     consensus: str
     imported: Sequence[str]
 
@@ -141,24 +144,23 @@ def page(workspace: Workspace, wanted: PairFilter, number: int, size: int) -> Pa
     """Page `number` (from 1, brought into range) of `size` pairs that match."""
     store = analytics.open(workspace)
     with store.reading() as view:
-        first = store.kept(
-            (view.mark, wanted, "first"), lambda: figures.page(view, wanted, limit=MOST_AT_ONCE)
-        )
-        total = len(first)
-        if total == MOST_AT_ONCE:
-            total = store.kept((view.mark, wanted), lambda: figures.count(view, wanted))
-        last = max(1, -(-total // size))
+        words = None
+        if wanted.text:
+            words = store.kept(
+                ("words", wanted.text),
+                view.mark_of_pairs,
+                lambda: figures.with_words(view, wanted.text),
+            )
+        matching = figures.matching(view, wanted, words)
+        last = max(1, -(-len(matching) // size))
         inside = min(max(1, number), last)
-        start = (inside - 1) * size
-        ids = first[start : start + size]
-        if start + size > MOST_AT_ONCE:
-            ids = figures.page(view, wanted, limit=size, offset=start)
-        cast = _by_pair(view.votes_of(ids))
-        winners = view.winners_of(ids)
+        ids = view.coded.names_of(matching[(inside - 1) * size : inside * size])
     with workspace.ledger.read() as db:
         shown = pairs.views(db, ids)
+        cast = _by_pair(votes.effective(db, pair_ids=ids))
+        winners = _winners(labels.of_pairs(db, pair_ids=ids))
     lines = [_line(view, cast.get(view.pair.id, []), winners) for view in shown]
-    return PairsPage(lines=lines, total=total, page=inside, pages=last)
+    return PairsPage(lines=lines, total=len(matching), page=inside, pages=last)
 
 
 def detail(workspace: Workspace, pair_id: str) -> PairDetail:
@@ -174,8 +176,8 @@ def detail(workspace: Workspace, pair_id: str) -> PairDetail:
         shown = {item: media.get(db, item) for item in view.prompt.media}
         sources_a = responses.sources(db, view.pair.response_a)
         sources_b = responses.sources(db, view.pair.response_b)
-    with analytics.open(workspace).reading() as facts:
-        cast = facts.votes_of([pair_id])
+        decided = lead_log.decisions(db, pair_id)
+        cast = votes.effective(db, pair_ids=[pair_id])
     settled = consensus.settle(cast, ConsensusPolicy())
     return PairDetail(
         id=pair_id,
@@ -186,7 +188,8 @@ def detail(workspace: Workspace, pair_id: str) -> PairDetail:
             Answer("A", view.text_a, _standing(settled, Verdict.A), _sources(sources_a)),
             Answer("B", view.text_b, _standing(settled, Verdict.B), _sources(sources_b)),
         ),
-        votes=[_vote(vote, names) for vote in cast],
+        votes=[_vote(vote, names) for vote in cast if not _is_dismissal(vote)],
+        decisions=[_decided(decision, names) for decision in decided],
         consensus=outcome(settled, len(cast)),
         imported=[_label(label, names) for label in imported],
     )
@@ -251,6 +254,15 @@ def _by_pair(cast: Sequence[EffectiveVote]) -> dict[str, list[EffectiveVote]]:
     return found
 
 
+def _winners(found: Sequence[ImportedLabel]) -> dict[str, list[str]]:
+    """Pair -> the winners (`a`, `b`) that imported labels name, both when they contradict."""
+    winners: dict[str, list[str]] = {}
+    for label in found:
+        if label.winner not in winners.setdefault(label.pair_id, []):
+            winners[label.pair_id].append(label.winner)
+    return {pair_id: sorted(named) for pair_id, named in winners.items()}
+
+
 def _standing(settled: Consensus, verdict: Verdict) -> str:
     if not settled.settled:
         return ""
@@ -270,6 +282,23 @@ def _vote(vote: EffectiveVote, names: dict[str, str]) -> VoteLine:
         batch=names.get(vote.batch_id, vote.batch_id),
         when=wording.stamp(vote.received_at),
     )
+
+
+def _is_dismissal(vote: EffectiveVote) -> bool:
+    """A lead's skip: reports that need no decision."""
+    return vote.kind is AssignmentKind.ADJUDICATION and vote.verdict is Verdict.SKIP
+
+
+def _decided(decision: Decision, names: dict[str, str]) -> str:
+    said = decision.circumstances
+    what = "withdrew the pair" if said and said.pair_withdrawn else VERDICTS[decision.outcome]
+    seen = ""
+    if said:
+        seen = f", {'having seen' if said.names_seen else 'without seeing'} who voted"
+    batch = names.get(decision.batch_id, decision.batch_id)
+    why = f": {decision.reason}" if decision.reason else ""
+    when = wording.stamp(decision.decided_at)
+    return f"Decision by {decision.lead}, {when}, batch {batch}{seen}: {what}{why}"
 
 
 def _label(label: ImportedLabel, names: dict[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from labeling import consensus
 from labeling.consensus import ConsensusPolicy
@@ -55,18 +56,18 @@ def of_batches(workspace: Workspace, listed: Sequence[Batch]) -> list[Standing]:
     """Count batches by majority, each at its own overlap."""
     store = analytics.open(workspace)
     with store.reading() as view:
-        tallies, sizes, labeled = store.kept(
-            ("standings", view.mark),
-            lambda: (figures.tallies(view), figures.sizes(view), figures.labeled(view)),
-        )
-    by_batch: dict[str, list[Tally]] = {}
-    for tally in tallies:
-        by_batch.setdefault(tally.batch_id, []).append(tally)
+        tallies = [
+            store.kept(
+                ("tallies", batch.id),
+                view.mark_of_batch(batch.id),
+                partial(figures.tallies, view, batch.id),
+            )
+            for batch in listed
+        ]
+        sizes, labeled = figures.sizes(view), view.coded.labeled
     return [
-        _standing(
-            batch, sizes.get(batch.id, 0), by_batch.get(batch.id, []), labeled.get(batch.id, 0)
-        )
-        for batch in listed
+        _standing(batch, sizes.get(batch.id, 0), found, labeled.get(batch.id, 0))
+        for batch, found in zip(listed, tallies, strict=True)
     ]
 
 
@@ -104,6 +105,6 @@ def _voices(tally: Tally) -> list[EffectiveVote]:
     if tally.lead:
         said.append((Verdict(tally.lead), AssignmentKind.ADJUDICATION))
     return [
-        EffectiveVote(str(at), tally.batch_id, "", str(at), verdict, "a", at, kind)
+        EffectiveVote(str(at), "", "", str(at), verdict, "a", at, kind)
         for at, (verdict, kind) in enumerate(said)
     ]

@@ -181,12 +181,13 @@ def _sentences(spec: DPOSpec, version: DatasetVersion) -> list[str]:
     accumulation = spec.accumulation_steps(used)
     epoch = schedule.steps_per_epoch(used, spec.batch_size, accumulation)
     together = spec.batch_size * accumulation
+    interval = schedule.interval(epoch)
+    often = "update" if interval == 1 else wording.count(interval, "update")
     drawn = f" drawn from {version.train:,}" if used < version.train else ""
     return [
         f"{wording.count(used, 'training pair')}{drawn}, {version.holdout:,} held out.",
         f"{wording.count(epoch, 'update')} an epoch of up to {wording.count(together, 'pair')} "
-        f"each, {epoch * spec.epochs:,} in all, a measurement every "
-        f"{wording.count(schedule.interval(epoch), 'update')}.",
+        f"each, {epoch * spec.epochs:,} in all, a measurement every {often}.",
     ]
 
 

@@ -75,7 +75,9 @@ def ago(moment: int | None, now: int) -> str:
 def until(moment: int, now: int) -> str:
     """How long from `now` until `moment` (both microseconds UTC): `in 5 hours`, `over`."""
     seconds = (moment - now) / MICROS
-    return "over" if seconds <= 0 else f"in {_about(seconds)}"
+    # what was made for 7 days a moment ago ends in 7 days
+    rounded = seconds + MINUTE if seconds > HOUR else seconds
+    return "over" if seconds <= 0 else f"in {_about(rounded)}"
 
 
 def stamp(moment: int | None) -> str:

@@ -12,9 +12,27 @@ from console import serving
 from console.serving import Addresses
 from console.views import batches as view
 from labeling import links as labeling_links
-from storage import links, pairs
+from storage import (
+    annotators,
+    batches,
+    clock,
+    gold,
+    labels,
+    links,
+    pairs,
+    qualifications,
+    sessions,
+    votes,
+)
 from storage.errors import WrongInputError
-from storage.rows import Batch, Link
+from storage.rows import (
+    Assignment,
+    AssignmentKind,
+    Batch,
+    ImportedLabel,
+    Link,
+    Verdict,
+)
 from storage.workspace import Workspace
 
 Page = Callable[..., AppTest]
@@ -82,9 +100,25 @@ def test_a_link_is_made_for_a_new_person_and_shown_until_it_is_put_away(
     assert labeling_links.secret_matches(link, secret)
     assert any("it is shown this once" in text for text in texts(test))
     (row,) = rows(test, 1)
-    assert (row["annotator"], row["state"], row["expires"]) == ("cleo", "active", "in 11 hours")
-    test.button(key="put-away").click().run()
+    assert (row["annotator"], row["state"], row["expires"]) == ("cleo", "active", "in 12 hours")
+    test.button(key=f"away-{link_id}").click().run()
     assert not any(secret in code.value for code in test.code)
+
+
+def test_a_second_link_leaves_the_address_of_the_first_in_sight(
+    workspace: Workspace, first: Batch, page: Page
+) -> None:
+    test = page("batches")
+    for who in ("cleo", "dan"):
+        test.text_input(key="who").set_value(who)
+        test.button(key="make").click().run()
+    secrets = [link.id for link in recorded(workspace)]
+    shown = [code.value for code in test.code if "/j#" in code.value]
+    assert all(any(secret in address for address in shown) for secret in secrets)
+    test.button(key=f"away-{secrets[0]}").click().run()
+    left = [code.value for code in test.code if "/j#" in code.value]
+    assert len(left) == 1
+    assert secrets[1] in left[0]
 
 
 def test_a_link_without_a_name_is_not_made(workspace: Workspace, first: Batch, page: Page) -> None:
@@ -174,3 +208,54 @@ def test_names_that_people_chose_are_never_markdown(
     assert rows(test, 1)[0]["annotator"] == hostile
     rendered = [element.value for element in (*test.markdown, *test.caption, *test.subheader)]
     assert not [value for value in rendered if "evil" in value]
+
+
+def test_a_link_stands_with_the_work_that_was_done_with_it_and_is_extended(
+    workspace: Workspace, first: Batch, page: Page
+) -> None:
+    link = labeling_links.mint(workspace, "first", "ana", expires="1h", quota=9).link
+    with workspace.ledger.write() as tx:
+        sessions.add(tx, "browser", link.id)
+    test = page("batches", link=link.id)
+    (row,) = rows(test, 1)
+    assert (row["votes"], row["of"], row["devices"]) == (3, 9, 1)
+    # every pair took two active seconds
+    assert row["pace"] == "1,800 per hour"
+    assert row["last_vote"] != "never"
+    test.button(key="extend").click().run()
+    assert not test.exception
+    assert recorded(workspace)[0].expires_at == link.expires_at + 7 * clock.DAY
+    assert rows(test, 1)[0]["expires"] == "in 7 days"
+
+
+def test_who_did_not_pass_the_qualification_round_is_let_in_by_a_click(
+    workspace: Workspace, first: Batch, page: Page
+) -> None:
+    with workspace.ledger.write() as tx:
+        pair_id = pairs.page(tx, pairs.PairFilter(batch="first"), 1)[0].pair.id
+        labels.add(tx, ImportedLabel(pair_id, "a", "facts", first.id, "test.jsonl", 1, "r"))
+        gold.mark(tx, first.id, "facts")
+        qualifications.ask(tx, first.id, 1, 1.0)
+        cleo, batch = annotators.get_or_create(tx, "cleo"), batches.by_id(tx, first.id)
+        blank = Assignment("round", first.id, "", cleo.id, AssignmentKind.NORMAL, "a", 0, 0, 0)
+        assert qualifications.offer(tx, batch, blank) is not None
+        votes.append(
+            tx,
+            event_id="wrong",
+            assignment_id="round",
+            kind="vote",
+            verdict=Verdict.B,
+            shown_at=1,
+            decided_at=2,
+            active_ms=1,
+        )
+    test = page("batches")
+    (row,) = rows(test, 1)
+    assert (row["annotator"], row["outcome"], row["share"]) == (
+        "cleo",
+        "not passed",
+        "0 of 1 right, 0.0%",
+    )
+    test.button(key="qualification-admit").click().run()
+    assert not test.exception
+    assert rows(test, 1)[0]["outcome"] == "let in by a lead"

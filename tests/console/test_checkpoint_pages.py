@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from console.views import checkpoints as views
 from console.views import diff, rewards
+from storage import jobs, publications
 from storage.workspace import Workspace
 
 Page = Callable[..., AppTest]
@@ -236,3 +237,36 @@ def test_what_models_wrote_is_never_markdown(maker: Any, page: Page) -> None:
     rendered = [element.value for element in (*test.markdown, *test.caption, *test.subheader)]
     assert not [value for value in rendered if "evil" in value or "smile" in value]
     assert HOSTILE in texts(test)
+
+
+def test_a_checkpoint_is_pushed_to_the_hub_from_its_page(
+    workspace: Workspace, maker: Any, page: Page
+) -> None:
+    maker.checkpoint("one")
+    test = page("checkpoints", checkpoint="one")
+    test.button(key="publish").click().run()
+    assert "'' cannot be a repository of the Hub." in texts(test)
+    test.text_input(key="repo").set_value("lab/one").run()
+    assert "pairwright checkpoint push one --repo lab/one" in commands(test)
+    test.button(key="publish").click().run()
+    assert not test.exception
+    with workspace.ledger.read() as db:
+        (job,) = jobs.listed(db, "publish")
+    wanted = {"what": "checkpoint", "subject": "c-one", "repo": "lab/one", "private": True}
+    assert job.spec["settings"] == wanted
+    assert f"The push is queued as job {job.id}." in texts(test)
+    with workspace.ledger.write() as tx:
+        publications.add(
+            tx,
+            job_id=job.id,
+            kind="checkpoint",
+            subject="c-one",
+            repo="lab/one",
+            revision="0123456789abcdef",
+            tag="one",
+            url="https://hub.test/lab/one/commit/0123",
+            private=True,
+        )
+    test.run()
+    assert any(text.startswith("Published as lab/one (private)") for text in texts(test))
+    assert "https://hub.test/lab/one/commit/0123" in [code.value for code in test.code]

@@ -194,6 +194,8 @@ def test_a_share_is_drawn_in_percent_and_a_tiny_rate_with_exponents() -> None:
     rate = charts.chart(Panel("B", "", (curve(1e-5),)), keep_zoom="r")
     assert share.layout.yaxis.tickformat == ".0%"
     assert rate.layout.yaxis.tickformat == ".1~e"
+    limited = charts.chart(Panel("C", "", (curve(1e-5),), limit=("most", 0.5)), keep_zoom="r")
+    assert limited.layout.yaxis.tickformat == ".3~g"
 
 
 def test_the_limit_is_named_in_the_chart() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
+from console.batch_asking import Asking
 from console.views import imports
 from console.views.imports import Asked
 from storage import batches, swift_records
@@ -146,6 +148,56 @@ def test_an_upload_that_names_pictures_asks_for_their_folder(
     assert metrics(test)["New"] == "3"
 
 
+def test_what_annotators_are_asked_is_tried_and_then_set_on_the_batch(
+    workspace: Workspace, show: Show
+) -> None:
+    test = show(batch="first", rubric="grounding", both_bad="true", confidence="true")
+    test.file_uploader(key="upload").set_value(
+        ("some.jsonl", written([record(1)]), "application/jsonl")
+    ).run()
+    test.text_area(key="guidelines").set_value("Prefer what the picture shows.").run()
+    assert any(text.startswith("rates Accuracy, Spatial grounding") for text in texts(test))
+    test.button(key="check").click().run()
+    assert batch_names(workspace) == []
+    test.button(key="import").click().run()
+    assert not test.exception
+    with workspace.ledger.read() as db:
+        batch = batches.get(db, "first")
+    assert (batch.rubric, batch.both_bad, batch.confidence) == ("grounding", True, True)
+    assert batch.guidelines == "Prefer what the picture shows."
+
+
+def test_the_preview_says_what_the_batch_asks_instead(workspace: Workspace) -> None:
+    data = written([record(1)])
+    first = Asked(batch="first", name="x.jsonl", content=data, asking=Asking("safety"))
+    imports.run(workspace, first, imports.check(workspace, first))
+    other = replace(first, asking=Asking("grounding", guidelines="Look twice."))
+    (rated, told) = imports.check(workspace, other).notes
+    assert rated.startswith("Annotators of the batch rate Accuracy")
+    assert rated.endswith("instead of Helpful, Honest, Harmless, Polite, Concise.")
+    assert told == "The batch gets guidelines."
+    # what is not said again stays
+    again = replace(first, asking=Asking())
+    imports.run(workspace, again, imports.check(workspace, again))
+    with workspace.ledger.read() as db:
+        assert batches.get(db, "first").rubric == "safety"
+
+
+def test_a_rubric_comes_from_a_file_or_is_refused_before_anything_is_imported(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    own = tmp_path / "rubric.json"
+    own.write_text('{"criteria": [{"key": "tone"}]}', encoding="utf-8")
+    asked = Asked(batch="first", name="x.jsonl", content=written([record(1)]))
+    with pytest.raises(WrongInputError, match="no rubric 'groundnig'"):
+        imports.check(workspace, replace(asked, asking=Asking("groundnig")))
+    assert batch_names(workspace) == []
+    asked = replace(asked, asking=Asking(str(own)))
+    imports.run(workspace, asked, imports.check(workspace, asked))
+    with workspace.ledger.read() as db:
+        assert "tone" in batches.get(db, "first").rubric
+
+
 def test_a_changed_input_hides_what_was_checked_before(
     workspace: Workspace, folder: Path, show: Show
 ) -> None:
@@ -161,7 +213,9 @@ def test_a_changed_input_hides_what_was_checked_before(
 def test_without_file_or_batch_there_is_nothing_to_check(workspace: Workspace, show: Show) -> None:
     test = show()
     assert "Choose a file first." in texts(test)
-    assert test.button(key="check").disabled
+    test.button(key="check").click().run()
+    assert not test.exception
+    assert not test.metric
     example, command = [code.value for code in test.code]
     swift_records.parse(json.loads(example))
     assert command.startswith("pairwright import FILE --batch NAME --dry-run")

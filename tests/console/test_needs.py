@@ -117,6 +117,7 @@ def test_a_labeled_batch_can_become_a_dataset_version() -> None:
         needs.NEXT,
         "pairwright dataset build --batch photos --home /somewhere",
     )
+    assert (need.page, need.query) == ("datasets", {"view": "Build", "batch": "photos"})
 
 
 def test_imported_labels_can_become_a_dataset_version_without_labeling() -> None:
@@ -140,6 +141,7 @@ def test_a_dataset_version_without_training_names_the_model_to_start_from() -> N
     done = standing(votes=10, settled=10)
     (need,) = of(standings=[done], datasets=[version()], models=["tiny"])
     assert need.command == "pairwright train --dataset v1 --from tiny --home /somewhere"
+    assert (need.page, need.query) == ("train", {"dataset": "v1"})
 
 
 def test_jobs_without_a_worker_come_first() -> None:

@@ -52,18 +52,19 @@ def test_without_a_workspace_every_page_says_how_to_make_one(name: str, page: Pa
 
 
 @pytest.mark.parametrize(
-    ("name", "command"),
+    ("name", "command", "to"),
     [
-        ("overview", "pairwright import FILE --batch NAME"),
-        ("pairs", "pairwright import FILE --batch NAME"),
-        ("runs", "pairwright train --dataset V --from MODEL"),
+        ("overview", "pairwright import FILE --batch NAME", "Import"),
+        ("pairs", "pairwright import FILE --batch NAME", "Import"),
+        ("runs", "pairwright train --dataset V --from MODEL", "Train"),
     ],
 )
 def test_in_an_empty_workspace_every_page_has_one_next_step(
-    name: str, command: str, workspace: Workspace, page: Page
+    name: str, command: str, to: str, workspace: Workspace, page: Page
 ) -> None:
     test = page(name)
     assert not test.exception
+    assert [link.proto.label for link in test.get("page_link")] == [to]
     assert [line.split(" --home")[0] for line in commands(test)] == [command]
 
 

@@ -50,6 +50,7 @@ def test_moments_are_told_from_now() -> None:
     assert wording.ago(NOW, NOW) == "just now"
     assert wording.ago(NOW - 90 * 1_000_000, NOW) == "1 minute ago"
     assert wording.until(NOW + 5 * 3600 * 1_000_000, NOW) == "in 5 hours"
+    assert wording.until(NOW + 7 * 86_400 * 1_000_000 - 1, NOW) == "in 7 days"
     assert wording.until(NOW - 1, NOW) == "over"
 
 

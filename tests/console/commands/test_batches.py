@@ -61,6 +61,23 @@ def test_an_import_sets_the_rubric_of_its_batch(
     assert kept(tmp_path, "first").rubric == "safety"
 
 
+def test_an_import_sets_what_annotators_are_told_and_says_what_changes(
+    pairwright: Any, records: Path, tmp_path: Path
+) -> None:
+    pairwright("init")
+    told = tmp_path / "guidelines.md"
+    told.write_text("Prefer what the picture shows.", encoding="utf-8")
+    words = ("import", records, "--batch", "first")
+    assert pairwright(*words).code == 0
+    asked = ("--guidelines", told, "--both-bad", "--confidence", "--json")
+    tried = pairwright(*words, *asked, "--dry-run").result
+    assert "The batch gets guidelines." in tried["notes"]
+    assert kept(tmp_path, "first").guidelines == ""
+    assert pairwright(*words, *asked).result["notes"] == tried["notes"]
+    batch = kept(tmp_path, "first")
+    assert (batch.guidelines, batch.both_bad, batch.confidence) == (told.read_text(), True, True)
+
+
 @pytest.mark.parametrize(
     ("flags", "named"),
     [

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labeling.adjudication import access
 from storage import batches, pairs, workspace
 from storage.ledger import Connection
 from storage.rows import Batch
@@ -89,6 +90,22 @@ def test_what_cannot_be_decided_says_why(
     ended = pairwright("pair", *words)
     assert ended.code == code
     assert named in ended.err
+    assert disputed
+
+
+def test_the_link_to_the_bench_of_a_lead_opens_it(
+    pairwright: Any, disputed: str, tmp_path: Path
+) -> None:
+    made = pairwright("pair", "settle", "--batch", "first", "--by", "Lea", "--json").result
+    token = made["url"].split("/j#")[1]
+    opened = workspace.open_existing(tmp_path / "home")
+    with opened.ledger.read() as db:
+        links = access.LeadLinks(since=0)
+        entry = access.exchange(db, token, opened.secret(), links)
+        seat = access.authorize(db, entry.cookie, opened.secret())
+        assert (seat.lead.name, seat.batch_id) == ("Lea", batches.get(db, "first").id)
+    opened.close()
+    assert pairwright("pair", "settle", "--batch", "nowhere").code == 1
     assert disputed
 
 

@@ -1,0 +1,242 @@
+"""Who voted, how far to rely on it, and what pulls the votes besides the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from console.views import wording
+from labeling.agreement.figure import Figure
+from labeling.annotator_models.accuracy import Accuracy
+from labeling.quality import report
+from labeling.quality.biases import Biases
+from labeling.quality.leaning import SIGNIFICANT, Leaning
+from labeling.quality.people import Finding, Person
+from labeling.quality.report import QualityReport
+from storage import batches
+from storage.workspace import Workspace
+
+EVERY_CATEGORY = "all"
+
+
+@dataclass(frozen=True)
+class PersonLine:
+    """One annotator in the table."""
+
+    id: str
+    annotator: str
+    judged: int
+    skips: str
+    ties: str
+    pace: str
+    left: str
+    gold: str
+    again: str
+    accuracy: str
+    findings: int
+
+
+@dataclass(frozen=True)
+class FigureLine:
+    """A figure of one annotator with what it rests on."""
+
+    figure: str
+    value: str
+    interval: str
+    n: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class BiasLine:
+    """The leanings of the votes in one category of prompts, or of all."""
+
+    category: str
+    votes: int
+    left: str
+    longer: str
+    laid_out: str
+
+
+@dataclass(frozen=True)
+class RatioLine:
+    """How often the longer answer won where it was longer by so much."""
+
+    ratio: str
+    longer: str
+    interval: str
+    n: int
+
+
+@dataclass(frozen=True)
+class AnnotatorsPage:
+    """The page for a batch, or all batches."""
+
+    people: Sequence[PersonLine]
+    report: QualityReport
+    biases: Sequence[BiasLine]
+    ratios: Sequence[RatioLine]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One annotator's figures, and what stands out."""
+
+    name: str
+    figures: Sequence[FigureLine]
+    findings: Sequence[Finding]
+
+
+def choices(workspace: Workspace) -> list[str]:
+    with workspace.ledger.read() as db:
+        return [batch.name for batch in batches.listed(db)]
+
+
+def prepare(workspace: Workspace, batch: str) -> AnnotatorsPage:
+    """Everybody who voted in a batch, or in all (empty name).
+
+    Raises:
+        NotFoundError: no such batch.
+    """
+    found = report.of_batch(workspace, batch or None)
+    return AnnotatorsPage(
+        people=[_line(person) for person in found.people],
+        report=found,
+        biases=[
+            _bias(EVERY_CATEGORY, found.biases),
+            *(_bias(name or "none", one) for name, one in found.by_category.items()),
+        ],
+        ratios=[
+            RatioLine(f"{low:g} times and more", _share(one), _ends(one.ci95), one.n)
+            for low, one in found.biases.by_ratio.items()
+            if one.n
+        ],
+        notes=_notes(found.biases),
+    )
+
+
+def detail(page: AnnotatorsPage, name: str) -> Detail | None:
+    """One annotator of the page; None for a name that has not voted."""
+    found = next((one for one in page.report.people if one.annotator == name), None)
+    if found is None:
+        return None
+    return Detail(name, _figures(found), found.findings)
+
+
+def command(home: Path, batch: str) -> str:
+    words = ["--batch", batch] if batch else []
+    return wording.command(home, "annotator", "list", *words)
+
+
+def _line(person: Person) -> PersonLine:
+    return PersonLine(
+        id=person.annotator,
+        annotator=person.annotator,
+        judged=person.judged,
+        skips=_part(person.skips, person.judged),
+        ties=_part(person.ties, person.judged),
+        pace=wording.NOT_AVAILABLE
+        if person.pairs_per_hour is None
+        else f"{person.pairs_per_hour:,.0f}",
+        left=_share(person.left),
+        gold=_valued(person.gold),
+        again=_valued(person.consistency),
+        accuracy=wording.share(None if person.accuracy is None else person.accuracy.value),
+        findings=len(person.findings),
+    )
+
+
+def _figures(person: Person) -> list[FigureLine]:
+    pace = wording.NOT_AVAILABLE
+    if person.pairs_per_hour is not None:
+        pace = f"{person.pairs_per_hour:,.0f} pairs an hour"
+    median = wording.NOT_AVAILABLE
+    if person.median_seconds is not None:
+        median = f"{person.median_seconds:,.0f} s in the middle"
+    left_p = f"p {person.left_p:.2g}, corrected for all annotators"
+    return [
+        FigureLine("Pace", pace, median, f"{person.judged:,}", "in active time, page in sight"),
+        FigureLine(
+            "Faster than reading",
+            wording.share(person.fast),
+            "",
+            f"{person.judged:,}",
+            "under 3 s, or under 200 words a minute of prompt and answers",
+        ),
+        FigureLine(
+            "Left side",
+            _share(person.left),
+            _ends(person.left.ci95),
+            f"{person.left.n:,}",
+            f"half is even; {left_p}",
+        ),
+        _checked("Gold pairs right", person.gold, "pairs whose answer is known"),
+        _checked("Same again", person.consistency, "repeats shown with sides swapped"),
+        _estimated(person.accuracy),
+        FigureLine(
+            "Looks before answering",
+            wording.share(person.competence),
+            "",
+            f"{person.votes:,}",
+            "MACE: probability that an answer does not come by habit",
+        ),
+    ]
+
+
+def _checked(name: str, figure: Figure | None, meaning: str) -> FigureLine:
+    if figure is None:
+        return FigureLine(name, wording.NOT_AVAILABLE, "", "0", f"{meaning}; none were judged")
+    return FigureLine(name, _valued(figure), _ends(figure.ci95), f"{figure.n:,}", meaning)
+
+
+def _estimated(accuracy: Accuracy | None) -> FigureLine:
+    meaning = "estimated from everybody's votes, gold pairs and leads' decisions"
+    if accuracy is None:
+        return FigureLine("Accuracy", wording.NOT_AVAILABLE, "", "0", meaning)
+    value = wording.share(accuracy.value)
+    return FigureLine("Accuracy", value, _ends(accuracy.ci95), f"{accuracy.votes:,}", meaning)
+
+
+def _bias(category: str, found: Biases) -> BiasLine:
+    shares = (found.position, found.length, found.layout)
+    left, longer, laid_out = (_with_interval(one) for one in shares)
+    return BiasLine(category, found.position.n, left, longer, laid_out)
+
+
+def _notes(found: Biases) -> list[str]:
+    notes = []
+    if found.position.share is not None and found.position.p < SIGNIFICANT:
+        side = "left" if found.position.share > 0.5 else "right"
+        notes.append(
+            f"Votes lean to the {side} side (p {found.position.p:.2g}). Sides are drawn anew for "
+            "every offer, so this is no property of the answers: see who leans above."
+        )
+    if found.length.share is not None and found.length.p < SIGNIFICANT:
+        way = "longer" if found.length.share > 0.5 else "shorter"
+        notes.append(
+            f"The {way} answer wins more often than by chance (p {found.length.p:.2g}). Longer "
+            "answers may be better, but a model trained on these votes will learn the length, too."
+        )
+    return notes
+
+
+def _share(found: Leaning) -> str:
+    return wording.share(found.share)
+
+
+def _with_interval(found: Leaning) -> str:
+    return _share(found) if found.ci95 is None else f"{_share(found)} ({_ends(found.ci95)})"
+
+
+def _valued(figure: Figure | None) -> str:
+    return wording.share(None if figure is None else figure.value)
+
+
+def _ends(ends: tuple[float, float] | None) -> str:
+    return "" if ends is None else f"{100 * ends[0]:.1f} to {100 * ends[1]:.1f}%"
+
+
+def _part(count: int, whole: int) -> str:
+    return wording.share(count / whole if whole else None)
