@@ -12,8 +12,8 @@ from console.views import annotators
 from console.views.annotators import AnnotatorsPage, Detail
 from storage.workspace import Workspace
 
-# how long figures are good for: estimating everybody takes a moment
-FRESH = "5s"
+# how long figures are good for: estimating everybody from many votes takes seconds
+FRESH = "60s"
 PEOPLE: dict[str, Any] = {
     "annotator": st.column_config.TextColumn("Annotator", width=140),
     "judged": st.column_config.NumberColumn("Judged", format="localized", width=60),
@@ -61,6 +61,7 @@ def main(workspace: Workspace) -> None:
             page="batches",
         )
         return
+    widgets.quiet(f"As of {page.as_of}; estimated anew after a minute.", key="as-of")
     draw_people(page)
     draw_biases(page)
     widgets.step(

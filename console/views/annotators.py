@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +72,9 @@ class RatioLine:
 
 @dataclass(frozen=True)
 class AnnotatorsPage:
-    """The page for a batch, or all batches."""
+    """The page for a batch, or all batches. `as_of` is when it was estimated."""
 
+    as_of: str
     people: Sequence[PersonLine]
     report: QualityReport
     biases: Sequence[BiasLine]
@@ -102,6 +104,7 @@ def prepare(workspace: Workspace, batch: str) -> AnnotatorsPage:
     """
     found = report.of_batch(workspace, batch or None)
     return AnnotatorsPage(
+        as_of=wording.stamp(time.time_ns() // 1000),
         people=[_line(person) for person in found.people],
         report=found,
         biases=[

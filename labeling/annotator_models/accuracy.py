@@ -19,8 +19,8 @@ from storage.rows import EffectiveVote, Verdict
 
 # Beta(3, 1): worth four votes
 _RIGHT_BEFORE, _WRONG_BEFORE = 3.0, 1.0
-_MOST_STEPS = 500
-_STILL = 1e-10
+_MOST_STEPS = 100
+_STILL = 1e-5
 
 
 @dataclass(frozen=True)

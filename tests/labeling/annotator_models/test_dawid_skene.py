@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -21,12 +23,16 @@ OBSERVERS = "1112345"
 
 @pytest.fixture(scope="module")
 def patients() -> RatingTable:
-    told = [
-        (f"{number:02}", observer, answer)
-        for number, answers in enumerate(PATIENTS.split(), 1)
-        for observer, answer in zip(OBSERVERS, answers, strict=True)
-    ]
-    return from_columns(*map(list, zip(*told, strict=True)))
+    """Made by hand: of a rater's several judgements, `from_columns` keeps the last."""
+    rows = PATIENTS.split()
+    return RatingTable(
+        items=len(rows),
+        raters=tuple("12345"),
+        labels=tuple("1234"),
+        item=np.repeat(np.arange(len(rows)), len(OBSERVERS)),
+        rater=np.tile([int(observer) - 1 for observer in OBSERVERS], len(rows)),
+        label=np.array([int(answer) - 1 for answers in rows for answer in answers]),
+    )
 
 
 def test_the_estimates_are_those_of_the_paper(patients: RatingTable) -> None:
@@ -56,10 +62,11 @@ def test_only_three_patients_stay_in_doubt(patients: RatingTable) -> None:
 def test_the_likelihood_and_the_truth_do_not_depend_on_the_order_of_raters_and_items(
     patients: RatingTable,
 ) -> None:
-    renamed = from_columns(
-        [f"{99 - item}" for item in patients.item],
-        [f"{9 - rater}" for rater in patients.rater],
-        [patients.labels[label] for label in patients.label],
+    renamed = replace(
+        patients,
+        raters=patients.raters[::-1],
+        item=patients.items - 1 - patients.item,
+        rater=4 - patients.rater,
     )
     one, other = dawid_skene.fit(patients), dawid_skene.fit(renamed)
     assert other.log_likelihood == pytest.approx(one.log_likelihood)
