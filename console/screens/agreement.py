@@ -111,6 +111,10 @@ def main(workspace: Workspace) -> None:
     batch, ties = filters(names)
     page = agreement.prepare(workspace, batch, ties)
     draw(page)
+    if len(page.categories) > 1:
+        st.subheader("By category", anchor=False)
+        columns = {**BATCHES, "batch": st.column_config.TextColumn("Category", width="medium")}
+        widgets.table(page.categories, columns, alt="Agreement on every category of prompts")
     if len(page.batches) > 1:
         st.subheader("By batch", anchor=False)
         widgets.table(page.batches, BATCHES, alt="Agreement of every batch")

@@ -66,7 +66,7 @@ class PairLine:
 
 @dataclass(frozen=True)
 class BatchLine:
-    """One batch in the table of all batches."""
+    """One batch in the table of all batches, or one category of prompts."""
 
     batch: str
     shared: str
@@ -100,7 +100,8 @@ class Missing:
 class AgreementPage:
     """The page of one choice. With `missing` there are neither figures nor pairs.
 
-    `batches` holds every batch, ties counted as a verdict, when none was chosen.
+    `batches` holds every batch when none was chosen, `categories` every category of prompts; ties
+    count as a verdict in both.
     """
 
     facts: str
@@ -111,6 +112,7 @@ class AgreementPage:
     matrix: Matrix | None = None
     unpaired: str = ""
     batches: Sequence[BatchLine] = ()
+    categories: Sequence[BatchLine] = ()
 
 
 def choices(workspace: Workspace) -> list[str]:
@@ -155,7 +157,13 @@ def prepare(workspace: Workspace, batch: str, ties: str) -> AgreementPage:
         matrix=_matrix(shown.cohen_kappa),
         unpaired=_unpaired(shown),
         batches=by_batch,
+        categories=_by_category(workspace, batch),
     )
+
+
+def _by_category(workspace: Workspace, batch: str) -> list[BatchLine]:
+    found = report.by_category(workspace, batch or None)
+    return [_batch(name or "none", one.with_ties) for name, one in found.items()]
 
 
 def _facts(found: Coefficients) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import polars
@@ -74,13 +74,15 @@ class Coefficients:
 class AgreementReport:
     """The coefficients with ties as a label of their own, and with every tie left out as missing.
 
-    `without_ties` is None where no judgement is a tie.
+    `without_ties` is None where no judgement is a tie. `excluded`: annotator -> votes that do not
+    count, where there are any.
     """
 
     with_ties: Coefficients
     without_ties: Coefficients | None
     orientation: str
     resampling: Resampling
+    excluded: Mapping[str, int] = field(default_factory=dict)
 
 
 def of_batch(workspace: Workspace, batch: str | None = None) -> AgreementReport:
@@ -109,6 +111,31 @@ def of_batches(workspace: Workspace, names: Sequence[str | None]) -> list[Agreem
             )
             for each in ids
         ]
+
+
+def by_category(workspace: Workspace, batch: str | None = None) -> dict[str, AgreementReport]:
+    """The agreement on the prompts of every category, of one batch or of all, by name.
+
+    Raises: as `of_batch`.
+    """
+    with workspace.ledger.read() as db:
+        wanted = "" if batch is None else batches.get(db, batch).id
+    store = analytics.open(workspace)
+    with store.reading() as view:
+        mark = view.mark_of_batch(wanted) if wanted else view.mark
+        return store.kept(
+            ("agreement by category", wanted), mark, partial(_categories, view, wanted)
+        )
+
+
+def _categories(view: analytics.View, batch_id: str) -> dict[str, AgreementReport]:
+    cast = view.effective(batch_id)
+    category = view.coded.pairs["category"].gather(cast["pair"])
+    parts = cast.with_columns(category=category).partition_by("category", as_dict=True)
+    return {
+        str(name): of_table(table_of_votes(part), ORIENTATION)
+        for (name,), part in sorted(parts.items())
+    }
 
 
 def of_labels(
@@ -150,7 +177,8 @@ def table_of_votes(cast: polars.DataFrame) -> RatingTable:
 
 
 def _of_votes(view: analytics.View, batch_id: str) -> AgreementReport:
-    return of_table(table_of_votes(view.effective(batch_id)), ORIENTATION)
+    found = of_table(table_of_votes(view.effective(batch_id)), ORIENTATION)
+    return replace(found, excluded=view.left_out(batch_id))
 
 
 def _coefficients(table: RatingTable, how: Resampling) -> Coefficients:
