@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console.commands import checkpoint_diff, publishing
+from console.commands import checkpoint_compare, checkpoint_diff, publishing
 from console.options import Run, shared
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ COMMANDS = {
     "show": show,
     "activate": activate,
     "rollback": rollback,
+    "compare": checkpoint_compare.compare,
     "diff": checkpoint_diff.diff,
     "push": publishing.push_checkpoint,
 }

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
 from console import entrance, widgets
 from console.pieces import publishing
-from console.views import checkpoint_comparison, checkpoints, wording
+from console.views import checkpoint_comparison, checkpoint_pairs, checkpoints, wording
 from console.views.checkpoints import CheckpointDetail, Family, InUse
 from storage.errors import NotFoundError
 from storage.workspace import Workspace
@@ -46,6 +47,16 @@ HISTORY = {
     "reason": st.column_config.TextColumn("Reason", width="large"),
 }
 MOST_ROWS = 14
+SAME_PAIRS: dict[str, Any] = {
+    "figure": st.column_config.TextColumn("Figure", width=150),
+    "n": st.column_config.NumberColumn("Pairs", format="localized", width=60),
+    "both": st.column_config.NumberColumn("Both right", format="localized"),
+    "first": None,
+    "second": None,
+    "neither": st.column_config.NumberColumn("Neither", format="localized"),
+    "difference": st.column_config.TextColumn("Difference", width=200),
+    "p": st.column_config.TextColumn("p", width=60, alignment="right"),
+}
 
 
 def draw_use(workspace: Workspace, use: InUse) -> None:
@@ -204,10 +215,27 @@ def draw_comparison(workspace: Workspace, found: Family) -> None:
     draw_columns("figure", compared.names, compared.figures, "Figures side by side")
     if compared.note:
         widgets.quiet(compared.note, key="references")
+    draw_same_pairs(workspace, names[0], names[1], on or "")
     if compared.settings:
         draw_columns("setting", compared.names, compared.settings, "Settings that differ")
     else:
         widgets.quiet("They were trained with the same settings on the same data.", key="same")
+
+
+def draw_same_pairs(workspace: Workspace, first: str, second: str, on: str) -> None:
+    """The first two of the names, pair by pair."""
+    found = checkpoint_pairs.compare(workspace, first, second, on)
+    if not found.on:
+        return
+    st.text(f"{first} and {second} on the same pairs ({found.on})")
+    columns = {
+        **SAME_PAIRS,
+        "first": st.column_config.NumberColumn(f"Only {first}"[:40], format="localized"),
+        "second": st.column_config.NumberColumn(f"Only {second}"[:40], format="localized"),
+    }
+    widgets.table(checkpoint_pairs.lines(found), columns, alt="Two checkpoints on the same pairs")
+    told = "Difference: the second minus the first, with its 95% interval; p by McNemar's test."
+    widgets.quiet(" ".join([told, *checkpoint_pairs.sentences(found)]), key="same-pairs")
 
 
 def draw_columns(

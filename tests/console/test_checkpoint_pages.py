@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from console.main import main
+from console.views import checkpoint_pairs, diff, rewards
 from console.views import checkpoints as views
-from console.views import diff, rewards
 from storage import jobs, publications
 from storage.workspace import Workspace
 
@@ -270,3 +272,41 @@ def test_a_checkpoint_is_pushed_to_the_hub_from_its_page(
     test.run()
     assert any(text.startswith("Published as lab/one (private)") for text in texts(test))
     assert "https://hub.test/lab/one/commit/0123" in [code.value for code in test.code]
+
+
+def test_two_checkpoints_are_compared_on_the_same_pairs(maker: Any, page: Page) -> None:
+    for name, margins in (("one", (0.1, 0.1, -0.1, -0.3)), ("two", (0.1, -0.1, 0.1, 0.1))):
+        maker.checkpoint(name)
+        maker.measure(f"c-{name}", *margins)
+    found = checkpoint_pairs.compare(maker.workspace, "one", "two")
+    assert found.on == "v1 all"
+    reward = found.accuracies["reward_accuracy"]
+    assert (reward.both, reward.first, reward.second, reward.neither) == (1, 1, 2, 0)
+    preferred = found.accuracies["preference_accuracy"]
+    assert (preferred.both, preferred.second, preferred.p) == (3, 1, 1.0)
+    # the reference had every pair right
+    assert found.flips["two"].wrong == 0
+    test = page("checkpoints", compare=["one", "two"])
+    assert not test.exception
+    tables = [table.value.to_dict("records") for table in test.dataframe]
+    (shown,) = [rows for rows in tables if rows and "difference" in rows[0]]
+    assert [line["figure"] for line in shown] == ["Preference accuracy", "Reward accuracy"]
+    assert shown[1]["difference"].startswith("+25.0 (")
+
+
+def test_checkpoints_that_share_no_measurement_say_what_to_run(
+    maker: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("one", "two"):
+        maker.checkpoint(name)
+    maker.measure("c-one", 0.1, 0.2)
+    command = ["checkpoint", "compare", "one", "two", "--home", str(maker.workspace.home)]
+    assert main(command) == 1
+    assert "pairwright evaluate --checkpoint one" in capsys.readouterr().err
+    maker.measure("c-two", 0.1, -0.2)
+    assert main([*command, "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["reward_accuracy"]["value"] == -0.5
+    assert said["reward_accuracy"]["n"] == 2
+    assert main(command) == 0
+    assert "only C" in capsys.readouterr().out
