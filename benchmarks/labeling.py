@@ -23,7 +23,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,9 +102,9 @@ def _measure(folder: Path, bar: Bar, seconds: float) -> dict[str, Any]:
     before = os.getloadavg()[0]
     tokens = _prepare(folder / bar.batch, bar)
     with _labeling_server(folder / bar.batch) as server:
-        ours = _measured(server, lambda: _vote(server.url, tokens, load))
+        ours = asyncio.run(_vote(server, tokens, load))
     with _rival_server(folder / f"{bar.batch}.jsonl") as server:
-        theirs = _measured(server, lambda: _click(server.url, load))
+        theirs = asyncio.run(_click(server, load))
     met = ours["p99_ms"] < bar.p99 and (bar.p50 is None or ours["p50_ms"] < bar.p50)
     return {
         "annotators": bar.people,
@@ -119,12 +119,12 @@ def _measure(folder: Path, bar: Bar, seconds: float) -> dict[str, Any]:
     }
 
 
-def _measured(
-    server: _Server, work: Callable[[], Coroutine[Any, Any, list[float]]]
+async def _measured(
+    server: _Server, load: Load, acts: Sequence[Callable[[], Awaitable[None]]]
 ) -> dict[str, float]:
     """Latencies, and what each vote costs the server: that hardly depends on who else is busy."""
     before = server.cpu_seconds()
-    figures = summary(asyncio.run(work()))
+    figures = summary(await send(load, acts))
     spent = server.cpu_seconds() - before
     return {**figures, "cpu_ms_per_vote": round(1000 * spent / figures["n"], 1)}
 
@@ -146,12 +146,12 @@ def _token(made: Workspace, batch: str, number: int) -> str:
     return links.mint(made, batch, f"expert {number}", simulated=True).token
 
 
-async def _vote(url: str, tokens: Sequence[str], load: Load) -> list[float]:
-    people = [_Voter(Connection(url), token) for token in tokens]
+async def _vote(server: _Server, tokens: Sequence[str], load: Load) -> dict[str, float]:
+    people = [_Voter(Connection(server.url), token) for token in tokens]
     for one in people:
         await one.arrive()
     try:
-        return await send(load, [one.vote for one in people])
+        return await _measured(server, load, [one.vote for one in people])
     finally:
         for one in people:
             one.connection.close()
@@ -178,8 +178,8 @@ class _Voter:
         self.pair = answer["state"]["current"]["assignment"]
 
 
-async def _click(url: str, load: Load) -> list[float]:
-    connections = [Connection(url) for _ in range(load.people)]
+async def _click(server: _Server, load: Load) -> dict[str, float]:
+    connections = [Connection(server.url) for _ in range(load.people)]
 
     async def click(connection: Connection) -> None:
         body = {"data": ["Pair 1: which answer is better?", "left"]}
@@ -191,7 +191,8 @@ async def _click(url: str, load: Load) -> list[float]:
     for connection in connections:
         await click(connection)
     try:
-        return await send(load, [lambda one=each: click(one) for each in connections])
+        acts = [lambda one=each: click(one) for each in connections]
+        return await _measured(server, load, acts)
     finally:
         for connection in connections:
             connection.close()

@@ -195,7 +195,8 @@ class Client:
 
     def build_dataset(self, **settings: Any) -> DatasetOut:
         """Freeze the decisions so far. `settings`: batch, labels, policy, min_votes,
-        min_agreement, holdout, seed; the same ones on the same votes give the same version."""
+        min_agreement, holdout, holdout_by, seed; the same ones on the same votes give the same
+        version."""
         return self._post("/v1/datasets", DatasetOut, settings, again=True)
 
     def checkpoints(self) -> CheckpointList:

@@ -72,7 +72,7 @@ def build_app() -> typer.Typer:
     app.add_typer(_group("link", links.COMMANDS, "Links that let people label a batch."))
     app.add_typer(_group("annotator", annotators.COMMANDS, "Who voted, and how far to rely on it."))
     app.command("agreement")(agreement.agreement)
-    app.add_typer(_group("pair", pairs.COMMANDS, "Pairs that wait for a lead, and decisions."))
+    app.add_typer(_group("pair", pairs.COMMANDS, "Pairs, the leads' queue, and decisions."))
     app.command("up")(servers.up)
     app.command("worker")(servers.worker)
     app.add_typer(_group("votes", votes.COMMANDS, "What experts decided, one by one."))

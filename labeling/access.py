@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from labeling import links, refusals
-from storage import batches, clock, sessions
+from storage import clock, sessions
 from storage import links as link_rows
 from storage.ledger import Connection
 from storage.rows import Batch, Link, Session
@@ -75,15 +75,15 @@ def authorize(db: Connection, cookie: str | None) -> Seat:
         RefusedError: 401 without a session or after 8 idle hours, 410 when the link expired or was
             withdrawn since, 403 when it does not work yet.
     """
-    session = sessions.get(db, _session_id(cookie)) if cookie else None
-    link = link_rows.get(db, session.link_id) if session else None
-    if session is None or link is None:
+    found = sessions.find(db, _session_id(cookie)) if cookie else None
+    if found is None:
         raise refusals.no_session()
+    session, link, batch = found
     now = clock.now(db)
     _check_open(link, now)
     if now - session.last_seen_at > IDLE_MICROS:
         raise refusals.idle_session()
-    return Seat(session, link, batches.by_id(db, link.batch_id), now)
+    return Seat(session, link, batch, now)
 
 
 def note_use(tx: Connection, seat: Seat) -> None:

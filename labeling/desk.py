@@ -25,9 +25,9 @@ STOCK = 12
 _MS = 1000
 
 
-def fill(tx: Connection, seat: Seat, secret: bytes) -> None:
-    """Offer pairs until two are on the desk or none is left, and hold those longer. In a
-    qualification round there is one, and the next comes after it.
+def fill(tx: Connection, seat: Seat, secret: bytes) -> list[Assignment]:
+    """Offer pairs until two are on the desk or none is left, and hold those longer; return what is
+    open then, by sequence. In a qualification round there is one, and the next comes after it.
 
     `secret` is the workspace's own; it says where gold pairs and repeats come.
     """
@@ -35,25 +35,30 @@ def fill(tx: Connection, seat: Seat, secret: bytes) -> None:
     round_ = qualifications.standing(tx, seat.batch, seat.annotator_id)
     if round_ is not None and round_.keeps_out:
         qualifications.offer(tx, seat.batch, _blank(seat, until))
-        return
-    on_desk = assignments.open_for(tx, seat.batch.id, seat.annotator_id)
+        return []
+    on_desk = assignments.open_for(tx, seat.batch.id, seat.annotator_id, seat.now)
     for held in on_desk[:ON_THE_DESK]:
         if held.leased_until < until - _RENEW_MICROS:
             assignments.renew(tx, held.id, until)
     for _ in range(min(ON_THE_DESK, room(tx, seat)) - len(on_desk)):
-        if _offer(tx, seat, secret, until) is None:
-            return
+        offered = _offer(tx, seat, secret, until)
+        if offered is None:
+            break
+        on_desk.append(offered)
+    return on_desk
 
 
 def stock(tx: Connection, seat: Seat, secret: bytes) -> None:
     """Offer pairs beyond those on the desk, for a browser to go on without a network. They are not
-    held: until they come to the desk, others may be offered them too. A round has none."""
-    fill(tx, seat, secret)
+    held: until they come to the desk, others may be offered them too. A round has none, and while a
+    repeat waits for a vote there are no more, so that it does not come after all of them."""
+    open_ = fill(tx, seat, secret)
     round_ = qualifications.standing(tx, seat.batch, seat.annotator_id)
     if round_ is not None and round_.keeps_out:
         return
-    open_ = assignments.open_for(tx, seat.batch.id, seat.annotator_id)
     for _ in range(min(STOCK, room(tx, seat)) - len(open_)):
+        if checks.awaits_repeat(tx, seat.batch, seat.annotator_id, secret):
+            return
         if _offer(tx, seat, secret, seat.now) is None:
             return
 
@@ -62,8 +67,12 @@ def room(db: Connection, seat: Seat) -> int:
     """Pairs that the link's quota still leaves to this annotator."""
     if seat.link.quota is None:
         return assignments.MOST
-    done = assignments.progress(db, seat.batch.id, seat.annotator_id).done
-    return max(0, seat.link.quota - done)
+    return room_after(seat, assignments.done(db, seat.batch.id, seat.annotator_id))
+
+
+def room_after(seat: Seat, done: int) -> int:
+    """As `room`, for somebody who has answered `done` pairs."""
+    return assignments.MOST if seat.link.quota is None else max(0, seat.link.quota - done)
 
 
 def _offer(tx: Connection, seat: Seat, secret: bytes, until: int) -> Assignment | None:
@@ -105,7 +114,7 @@ def record(tx: Connection, seat: Seat, request: VoteRequest) -> bool:
     """
     assignment = own(tx, seat, request.assignment)
     event_id = str(request.event)
-    if any(event.event_id == event_id for event in votes.events(tx, assignment.pair_id)):
+    if votes.is_recorded(tx, event_id, assignment.id):
         return True
     if request.kind == "undo":
         _check_last(tx, seat, assignment)
@@ -126,6 +135,7 @@ def record(tx: Connection, seat: Seat, request: VoteRequest) -> bool:
         decided_at=request.decided_at * _MS,
         active_ms=request.active_ms,
         guidelines_version=request.guidelines_version,
+        received_at=seat.now,
     )
     return False
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from labeling import desk, rubrics, sides, wire
+from labeling import desk, rubrics, sides, totals, wire
 from labeling.access import Seat
 from storage import assignments, batches, checks, pairs
 from storage.ledger import Connection
@@ -23,22 +23,31 @@ class Picture:
     lacks_pairs: bool
 
 
-def draw(db: Connection, seat: Seat, secret: bytes) -> Picture:
+@dataclass(frozen=True)
+class Known:
+    """What need not be asked again: the result of `assignments.open_for`, and the total if it was
+    counted some seconds ago."""
+
+    open: Sequence[Assignment]
+    total: int | None = None
+
+
+def draw(db: Connection, seat: Seat, secret: bytes, known: Known | None = None) -> Picture:
     """The annotator's progress and the pairs on the desk. `secret` is the workspace's own."""
     batch, annotator = seat.batch, seat.annotator_id
-    progress = assignments.progress(db, batch.id, annotator)
-    room = desk.room(db, seat)
+    known = known or Known(assignments.open_for(db, batch.id, annotator, seat.now))
+    done = assignments.done(db, batch.id, annotator)
+    room = desk.room_after(seat, done)
     last = assignments.last_answered(db, batch.id, annotator)
-    shown = _shown(db, seat, progress.done, min(room, desk.ON_THE_DESK))
+    shown = _shown(db, known.open[: min(room, desk.ON_THE_DESK)], done)
     current, upcoming = [*shown, None, None][: desk.ON_THE_DESK]
-    available = progress.available + checks.left(db, batch, annotator, progress, secret)
-    left = min(progress.open + available, room)
+    left = _left(db, seat, secret, known, done)
     finished = left == 0
     state = wire.State(
         desk=desk_name(seat, secret),
         batch=batch_info(batch, batches.pair_count(db, batch.id) if finished else None),
-        done=progress.done,
-        total=progress.done + left,
+        done=done,
+        total=done + left,
         finished=finished,
         can_undo=last is not None,
         undo=last.id if last else None,
@@ -46,18 +55,29 @@ def draw(db: Connection, seat: Seat, secret: bytes) -> Picture:
         upcoming=upcoming,
         quota=seat.link.quota,
     )
-    lacks_pairs = progress.open < min(room, desk.ON_THE_DESK) and available > 0
-    return Picture(state, lacks_pairs)
+    open_ = len(known.open)
+    return Picture(state, lacks_pairs=open_ < min(room, desk.ON_THE_DESK) and left > open_)
+
+
+def _left(db: Connection, seat: Seat, secret: bytes, known: Known, done: int) -> int:
+    """Pairs that are open or will still be offered."""
+    is_full = len(known.open) >= desk.ON_THE_DESK
+    if is_full and known.total is not None and known.total - done > totals.FAR:
+        return known.total - done
+    batch, annotator = seat.batch, seat.annotator_id
+    progress = assignments.progress(db, batch.id, annotator, known.open, seat.now)
+    available = progress.available + checks.left(db, batch, annotator, progress, secret)
+    return min(progress.open + available, desk.room_after(seat, done))
 
 
 def ahead(db: Connection, seat: Seat) -> list[wire.ShownPair]:
     """All pairs that were offered to the annotator and are not answered, in their order."""
-    done = assignments.progress(db, seat.batch.id, seat.annotator_id).done
-    return _shown(db, seat, done, min(desk.room(db, seat), desk.STOCK))
+    done = assignments.done(db, seat.batch.id, seat.annotator_id)
+    open_ = assignments.open_for(db, seat.batch.id, seat.annotator_id)
+    return _shown(db, open_[: min(desk.room_after(seat, done), desk.STOCK)], done)
 
 
-def _shown(db: Connection, seat: Seat, done: int, most: int) -> list[wire.ShownPair]:
-    open_ = assignments.open_for(db, seat.batch.id, seat.annotator_id)[:most]
+def _shown(db: Connection, open_: Sequence[Assignment], done: int) -> list[wire.ShownPair]:
     views = pairs.views(db, [assignment.pair_id for assignment in open_])
     return [
         shown_pair(assignment, view, done + place)

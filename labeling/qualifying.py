@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from labeling import presentation, sides, wire
 from labeling.access import Seat
-from labeling.presentation import Picture
+from labeling.presentation import Known, Picture
 from storage import pairs, qualifications
 from storage.ledger import Connection
 from storage.qualifications import Judged, Outcome, Standing
@@ -29,13 +29,13 @@ _OTHERS: dict[Verdict, wire.Choice] = {
 }
 
 
-def draw(db: Connection, seat: Seat, secret: bytes) -> Picture:
+def draw(db: Connection, seat: Seat, secret: bytes, known: Known | None = None) -> Picture:
     """The annotator's progress and the pairs on the desk, of the round or of the batch itself.
-    `secret` is the workspace's own."""
+    `secret` is the workspace's own; `known` is about the batch itself."""
     stands = qualifications.standing(db, seat.batch, seat.annotator_id)
     if stands is not None and stands.keeps_out:
         return _draw_round(db, seat, secret, stands)
-    picture = presentation.draw(db, seat, secret)
+    picture = presentation.draw(db, seat, secret, known)
     passed = stands is not None and stands.outcome is Outcome.PASSED
     if stands is None or not passed or not stands.judged or picture.state.done:
         return picture

@@ -1,22 +1,27 @@
 """Our own routes of the labeling server. Each authorises the cookie again, calls the desk, answers.
 
-Handlers are plain functions: FastAPI runs them in threads, so waiting for a commit blocks nobody.
+Handlers are plain functions, which FastAPI runs in threads, so that waiting blocks nobody. Those of
+votes and reports run on the event loop and await the commit: each hand-over between threads costs
+as much as a few statements.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as CommitTimeoutError
 from dataclasses import dataclass, field
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, RedirectResponse
 
 from labeling import access, desk, media, presentation, qualifying, refusals, wire
 from labeling.access import Seat
 from labeling.limits import Paces, RateLimit
 from labeling.refusals import RefusedError
+from labeling.totals import Totals
 from storage import clock
 from storage.commits import CommitThread
 from storage.errors import ConflictError
@@ -40,6 +45,7 @@ class Office:
     https: bool
     link_tries: RateLimit = field(default_factory=lambda: RateLimit(most=10, seconds=60))
     paces: Paces = field(default_factory=Paces)
+    totals: Totals = field(default_factory=Totals)
 
     @property
     def cookie_name(self) -> str:
@@ -51,9 +57,16 @@ class Office:
         try:
             return self.commits.submit(work).result(timeout=_COMMIT_SECONDS)
         except CommitTimeoutError as error:
-            raise RefusedError(
-                503, "The ledger is busy.", "It is tried again by itself."
-            ) from error
+            raise _busy() from error
+
+    async def written(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, on the event loop."""
+        commit = asyncio.wrap_future(self.commits.submit(work))
+        # leaves the commit alone when the time is over or the request is
+        done, _ = await asyncio.wait((commit,), timeout=_COMMIT_SECONDS)
+        if not done:
+            raise _busy()
+        return commit.result()
 
     def state(self, cookie: str | None) -> wire.State:
         """What the annotator sees now, after offering pairs where some are missing."""
@@ -62,18 +75,22 @@ class Office:
             picture = qualifying.draw(db, seat, self.secret)
         if not picture.lacks_pairs:
             return picture.state
-        return self.shown(self.write(lambda tx: _fill(tx, cookie, self.secret)))
+        return self.write(lambda tx: self.filled(tx, access.authorize(tx, cookie)))
+
+    def filled(self, tx: Connection, seat: Seat) -> wire.State:
+        """What the annotator sees after offering pairs: drawn here, where the desk is known."""
+        total = self.totals.recent(seat)
+        known = presentation.Known(desk.fill(tx, seat, self.secret), total)
+        state = qualifying.draw(tx, seat, self.secret, known).state
+        if total is None and state.qualification is None:
+            self.totals.keep(seat, state.total)
+        return state
 
     def ahead(self, cookie: str | None) -> wire.Ahead:
         """The annotator's pairs and those to come, after offering some."""
         seat = self.write(lambda tx: _stock(tx, cookie, self.secret))
         with self.workspace.ledger.read() as db:
             return wire.Ahead(pairs=presentation.ahead(db, seat))
-
-    def shown(self, seat: Seat) -> wire.State:
-        """What the annotator of a seat sees, as far as it is offered."""
-        with self.workspace.ledger.read() as db:
-            return qualifying.draw(db, seat, self.secret).state
 
 
 def _stock(tx: Connection, cookie: str | None, secret: bytes) -> Seat:
@@ -82,22 +99,23 @@ def _stock(tx: Connection, cookie: str | None, secret: bytes) -> Seat:
     return seat
 
 
-def _fill(tx: Connection, cookie: str | None, secret: bytes) -> Seat:
-    seat = access.authorize(tx, cookie)
-    desk.fill(tx, seat, secret)
-    return seat
+def _busy() -> RefusedError:
+    return RefusedError(503, "The ledger is busy.", "It is tried again by itself.")
 
 
-def _office(request: Request) -> Office:
+# not plain functions: FastAPI would hand those over to a thread, for each request
+async def _office(request: Request) -> Office:
     office: Office = request.app.state.office
     return office
 
 
-def _cookie(request: Request) -> str | None:
-    return request.cookies.get(_office(request).cookie_name)
-
-
 InOffice = Annotated[Office, Depends(_office)]
+
+
+async def _cookie(request: Request, office: InOffice) -> str | None:
+    return request.cookies.get(office.cookie_name)
+
+
 Cookie = Annotated[str | None, Depends(_cookie)]
 
 
@@ -153,44 +171,43 @@ def show_ahead(office: InOffice, cookie: Cookie) -> wire.Ahead:
     return office.ahead(cookie)
 
 
-@router.post("/api/votes", response_model=wire.VoteAnswer)
-def take_vote(
-    office: InOffice, cookie: Cookie, vote: wire.VoteRequest
-) -> wire.VoteAnswer | JSONResponse:
-    return _judge(office, cookie, lambda tx, seat: desk.record(tx, seat, vote))
+@router.post("/api/votes")
+async def take_vote(office: InOffice, cookie: Cookie, vote: wire.VoteRequest) -> Response:
+    return await _judge(office, cookie, lambda tx, seat: desk.record(tx, seat, vote))
 
 
-@router.post("/api/reports", response_model=wire.VoteAnswer)
-def take_report(
-    office: InOffice, cookie: Cookie, report: wire.ReportRequest
-) -> wire.VoteAnswer | JSONResponse:
-    return _judge(office, cookie, lambda tx, seat: desk.report(tx, seat, report))
+@router.post("/api/reports")
+async def take_report(office: InOffice, cookie: Cookie, report: wire.ReportRequest) -> Response:
+    return await _judge(office, cookie, lambda tx, seat: desk.report(tx, seat, report))
 
 
-def _judge(
+async def _judge(
     office: Office, cookie: str | None, record: Callable[[Connection, Seat], bool]
-) -> wire.VoteAnswer | JSONResponse:
+) -> Response:
     """Record something about a pair, offer the next one, and answer after the commit."""
 
-    def work(tx: Connection) -> tuple[Seat, bool]:
+    def work(tx: Connection) -> wire.VoteAnswer:
         seat = access.authorize(tx, cookie)
         pace = seat.link.pace
         if pace is not None and not office.paces.take(seat.link.id, pace):
             raise refusals.too_fast(pace)
         duplicate = record(tx, seat)
-        desk.fill(tx, seat, office.secret)
+        state = office.filled(tx, seat)
         access.note_use(tx, seat)
-        return seat, duplicate
+        return wire.VoteAnswer(duplicate=duplicate, state=state)
 
     try:
-        seat, duplicate = office.write(work)
+        return _json(await office.written(work), 200)
     except (ConflictError, RefusedError) as error:
         if isinstance(error, RefusedError) and error.status != 409:
             raise
         refused = wire.Refusal(what=error.what, next=error.next_step)
-        answer = wire.RefusalAnswer(error=refused, state=office.state(cookie))
-        return JSONResponse(answer.model_dump(), status_code=409)
-    return wire.VoteAnswer(duplicate=duplicate, state=office.shown(seat))
+        state = await run_in_threadpool(office.state, cookie)
+        return _json(wire.RefusalAnswer(error=refused, state=state), 409)
+
+
+def _json(answer: wire.VoteAnswer | wire.RefusalAnswer, status: int) -> Response:
+    return Response(answer.model_dump_json(), status, media_type="application/json")
 
 
 @router.post("/api/presence")

@@ -7,21 +7,34 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 
 from labeling import consensus
 from labeling.annotator_models import accuracy
 from labeling.consensus import ConsensusPolicy
-from storage import batches, dataset_versions, gold, labels, pairs, votes
+from storage import (
+    batches,
+    dataset_split,
+    dataset_versions,
+    exclusions,
+    gold,
+    labels,
+    pairs,
+    votes,
+)
+from storage.dataset_split import Split
 from storage.errors import WrongInputError
+from storage.exclusions import Exclusion
 from storage.ledger import Connection
 from storage.pairs import PairFilter
 from storage.rows import (
+    AssignmentKind,
     Batch,
     DatasetRow,
     DatasetVersion,
     EffectiveVote,
     ImportedLabel,
+    Json,
     PairView,
     Verdict,
 )
@@ -47,7 +60,8 @@ class BuildSettings:
             experts could not agree stays out; its imported label does not overrule them.
         policy, min_votes, min_agreement, min_confidence: how votes settle a pair, see
             `labeling.consensus`; agreement and confidence are 0 to 1.
-        holdout: share of the rows kept from training, 0 to below 1, drawn by prompt group.
+        holdout: share of the rows kept from training, 0 to below 1.
+        holdout_by: `media`, drawn by prompt group, or `annotator`: what some of them judged.
         seed: of the split.
     """
 
@@ -58,6 +72,7 @@ class BuildSettings:
     min_agreement: float = 0.67
     min_confidence: float = 0.0
     holdout: float = 0.1
+    holdout_by: str = dataset_split.BY_MEDIA
     seed: int = 0
 
 
@@ -66,6 +81,11 @@ class DatasetPreview:
     """What `build` would write. `pairs` = rows + the sum of `excluded`.
 
     `excluded_by_category` counts the same pairs by category, then by reason.
+
+    Attributes:
+        exclusions: what keeps votes out that could have counted, see `storage.exclusions`, and how
+            many votes of whom.
+        judges: pair id -> who judged it, where the holdout is drawn by annotator, else None.
     """
 
     pairs: int
@@ -73,6 +93,14 @@ class DatasetPreview:
     labels: str
     excluded: Mapping[str, int]
     excluded_by_category: Mapping[str, Mapping[str, int]]
+    exclusions: Sequence[Exclusion] = ()
+    excluded_votes: Mapping[str, int] = field(default_factory=dict)
+    judges: Mapping[str, Sequence[str]] | None = None
+
+    def split(self, holdout: float, seed: int) -> Split:
+        """The split that a build will draw, over the rows by pair id."""
+        ordered = sorted(self.rows, key=lambda row: row.pair_id)
+        return dataset_split.drawn(ordered, holdout, seed, self.judges)
 
 
 @dataclass(frozen=True)
@@ -93,6 +121,8 @@ class _Evidence:
     votes: Mapping[str, Sequence[EffectiveVote]]
     imported: Mapping[str, Sequence[ImportedLabel]]
     vote_labels: str
+    exclusions: Sequence[Exclusion] = ()
+    excluded_votes: Mapping[str, int] = field(default_factory=dict)
 
 
 def build(workspace: Workspace, settings: BuildSettings) -> DatasetVersion:
@@ -109,10 +139,11 @@ def build(workspace: Workspace, settings: BuildSettings) -> DatasetVersion:
         workspace,
         found.rows,
         labels=found.labels,
-        policy=asdict(settings),
+        policy={**asdict(settings), **_recorded(found)},
         excluded=found.excluded,
         holdout=settings.holdout,
         seed=settings.seed,
+        judges=found.judges,
     )
 
 
@@ -122,6 +153,7 @@ def preview(workspace: Workspace, settings: BuildSettings) -> DatasetPreview:
     rows: list[DatasetRow] = []
     excluded: dict[str, Counter[str]] = {}
     seen = 0
+    by_annotator = settings.holdout_by == dataset_split.BY_ANNOTATOR
     with workspace.ledger.read() as db:
         batch = batches.get(db, settings.batch) if settings.batch is not None else None
         evidence = _evidence(db, batch, settings.labels)
@@ -140,7 +172,35 @@ def preview(workspace: Workspace, settings: BuildSettings) -> DatasetPreview:
         labels=_name_of(rows),
         excluded=dict(sorted(total.items())),
         excluded_by_category=excluded,
+        exclusions=evidence.exclusions,
+        excluded_votes=evidence.excluded_votes,
+        judges=_judges(rows, evidence) if by_annotator else None,
     )
+
+
+def _recorded(found: DatasetPreview) -> Json:
+    """The exclusions in force, as a version keeps them; nothing where there are none."""
+    if not found.exclusions:
+        return {}
+    names = ("number", "annotator", "batch", "assignment_id", "actor", "reason", "created_at")
+    events = [{name: getattr(one, name) for name in names} for one in found.exclusions]
+    return {"exclusions": {"votes": dict(found.excluded_votes), "events": events}}
+
+
+def _judges(rows: Sequence[DatasetRow], evidence: _Evidence) -> dict[str, tuple[str, ...]]:
+    """Who judged each row. A lead decides with the votes of others in sight: that is no judging."""
+    return {
+        row.pair_id: tuple(
+            sorted(
+                {
+                    vote.annotator
+                    for vote in evidence.votes.get(row.pair_id, ())
+                    if vote.kind is not AssignmentKind.ADJUDICATION
+                }
+            )
+        )
+        for row in rows
+    }
 
 
 def _policy(db: Connection, settings: BuildSettings, evidence: _Evidence) -> ConsensusPolicy:
@@ -164,6 +224,16 @@ def _check(settings: BuildSettings) -> None:
         raise WrongInputError(
             f"labels is {settings.labels!r}.", f"Use one of: {', '.join(LABEL_CHOICES)}."
         )
+    if settings.holdout_by not in dataset_split.WAYS:
+        raise WrongInputError(
+            f"holdout_by is {settings.holdout_by!r}.",
+            f"Use one of: {', '.join(dataset_split.WAYS)}.",
+        )
+    if settings.holdout_by == dataset_split.BY_ANNOTATOR and settings.labels == "imported":
+        raise WrongInputError(
+            "Imported labels cannot be held out by annotator: nobody voted.",
+            "Hold out by media, or build from votes.",
+        )
     if not 0 <= settings.holdout < 1:
         raise WrongInputError(
             f"holdout is {settings.holdout}.", "Use a share from 0 to below 1, such as 0.1."
@@ -181,11 +251,13 @@ def _pairs_of(db: Connection, batch: Batch | None) -> Iterator[PairView]:
 def _evidence(db: Connection, batch: Batch | None, wanted: str) -> _Evidence:
     batch_id = batch.id if batch else None
     cast: dict[str, list[EffectiveVote]] = {}
-    if wanted != "imported":
-        for vote in votes.effective(db, batch_id):
-            # who skipped said nothing: an imported label may still speak
-            if vote.verdict is not Verdict.SKIP:
-                cast.setdefault(vote.pair_id, []).append(vote)
+    everything = votes.cast(db, batch_id) if wanted != "imported" else []
+    left_out = exclusions.in_force(db)
+    for vote in everything:
+        # who skipped said nothing: an imported label may still speak
+        if vote.verdict is not Verdict.SKIP and not left_out.covers(vote):
+            cast.setdefault(vote.pair_id, []).append(vote)
+    excluded = left_out.counted(everything)
     imported: dict[str, list[ImportedLabel]] = {}
     for label in labels.of_pairs(db, batch_id):
         imported.setdefault(label.pair_id, []).append(label)
@@ -194,6 +266,12 @@ def _evidence(db: Connection, batch: Batch | None, wanted: str) -> _Evidence:
         votes=cast,
         imported=imported,
         vote_labels=voters.pop() if len(voters) == 1 else "consensus",
+        exclusions=[
+            one
+            for one in left_out.standing
+            if one.annotator in excluded and one.batch_id in (None, batch_id or one.batch_id)
+        ],
+        excluded_votes=excluded,
     )
 
 

@@ -1,14 +1,22 @@
 """The queries of `storage.assignments`, built once: building them costs more than running them.
 
-Parameters: `batch`, `annotator`, `assignment` are ids; `now` is microseconds; `urgency` is that of
-`storage.standing`.
+Parameters: `batch`, `annotator`, `assignment` are ids; `now` is microseconds.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, func, literal_column, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from storage import standing, tables
 from storage.rows import AssignmentKind
@@ -25,7 +33,8 @@ _now: BindParameter[int] = bindparam("now")
 _is_normal = _table.c.kind == AssignmentKind.NORMAL.value
 # what a lead decides elsewhere is not on an annotator's desk; a qualification round comes before it
 _OFF_DESK = (AssignmentKind.ADJUDICATION.value, AssignmentKind.QUALIFICATION.value)
-_on_desk = _table.c.kind.not_in(_OFF_DESK)
+# not NOT IN, whose list is written anew for every execution
+_on_desk = and_(*(_table.c.kind != kind for kind in _OFF_DESK))
 
 
 def _same_pair(one: Any, other: Any) -> ColumnElement[bool]:
@@ -85,26 +94,39 @@ ROOM = select(_has_room).where(
     _within.c.batch_id == _of_batch, _within.c.pair_id == bindparam("pair")
 )
 
-_open = (_within.c.batch_id == _of_batch, _within.c.urgency > standing.FULL)
-MOST_URGENT = select(func.max(_within.c.urgency)).where(
-    *_open, _within.c.urgency < bindparam("below")
-)
 # whoever is ahead of the others had all the first ones: the rest is for `storage.had_groups`
 _LOOKED_AT = 32
-_first = (
-    select(*(_within.c[name] for name in ("batch_id", "pair_id", "position", "votes", "wanted")))
-    .where(_within.c.batch_id == _of_batch, _within.c.urgency == bindparam("urgency"))
-    .order_by(_within.c.position)
-    .limit(_LOOKED_AT)
-    .subquery("first")
-)
-# walks an index of (batch, urgency, position)
-NEXT_OF_FIRST = (
-    select(_first.c.pair_id)
-    .where(~was_assigned(_first), takes_vote(_first))
-    .order_by(_first.c.position)
-    .limit(1)
-)
+
+
+def _first_of_each_urgency() -> Select[Any]:
+    """Urgency, the first of its first pairs that takes one more vote or null, and whether it has
+    more pairs than those: from the most urgent on, by steps in an index of (batch, urgency,
+    position)."""
+    level = _within.alias("level")
+    most = select(func.max(level.c.urgency).label("urgency")).where(
+        level.c.batch_id == _of_batch, level.c.urgency > standing.FULL
+    )
+    levels = most.cte("levels", recursive=True)
+    below = most.where(level.c.urgency < levels.c.urgency).correlate(levels).scalar_subquery()
+    levels = levels.union_all(select(below).where(levels.c.urgency.is_not(None)))
+    of_level = (_within.c.batch_id == _of_batch, _within.c.urgency == levels.c.urgency)
+    names = ("batch_id", "pair_id", "position", "votes", "wanted")
+    ordered = select(*(_within.c[name] for name in names)).where(*of_level).correlate(levels)
+    first = ordered.order_by(_within.c.position).limit(_LOOKED_AT).subquery("first")
+    free = select(first.c.pair_id).where(~was_assigned(first), takes_vote(first))
+    others = select(_within.c.pair_id).where(*of_level).correlate(levels).offset(_LOOKED_AT)
+    return (
+        select(
+            levels.c.urgency,
+            free.order_by(first.c.position).limit(1).correlate(levels).scalar_subquery(),
+            others.limit(1).exists(),
+        )
+        .where(levels.c.urgency.is_not(None))
+        .order_by(levels.c.urgency.desc())
+    )
+
+
+FIRST_OF_EACH_URGENCY = _first_of_each_urgency()
 
 # all minus the few others: indices count both, and no row is read
 _answered = select(func.count()).where(*_mine, _table.c.answered_at.is_not(None))
@@ -124,7 +146,10 @@ _full = (
 )
 FULL_BY_LEASES = select(func.count()).select_from(_full.subquery())
 
-INSERT = _table.insert()
+_next_sequence = LAST_SEQUENCE.with_only_columns(func.coalesce(func.max(_table.c.sequence), 0) + 1)
+INSERT = (
+    _table.insert().values(sequence=_next_sequence.scalar_subquery()).returning(_table.c.sequence)
+)
 RENEW = (
     _table.update()
     .where(_table.c.id == bindparam("assignment"), _table.c.leased_until < bindparam("until"))

@@ -8,18 +8,27 @@ comes back to the same person. Gold pairs and repeats take no places (see `stora
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
 from storage import assignment_queries as queries
-from storage import clock, had_groups, standing
+from storage import clock, had_groups
 from storage.errors import NotFoundError
 from storage.rows import Assignment, AssignmentKind
 
 # more than any batch has
 MOST = 2**62
+_FIELDS = tuple(field.name for field in fields(Assignment))
+_KINDS = {kind.value: kind for kind in AssignmentKind}
+# in one statement, so that the numbers fit each other
+_COUNTS = select(
+    queries.DONE.scalar_subquery(),
+    had_groups.FREE.scalar_subquery() - queries.FULL_BY_LEASES.scalar_subquery(),
+)
 
 
 @dataclass(frozen=True)
@@ -84,20 +93,22 @@ def offer_next(
 
 def assign(tx: Connection, assignment: Assignment) -> Assignment:
     """Record an assignment with the annotator's next sequence number; the batch must be locked."""
-    mine = {"batch": assignment.batch_id, "annotator": assignment.annotator_id}
-    last = tx.execute(queries.LAST_SEQUENCE, mine).scalar()
-    numbered = replace(assignment, sequence=(last or 0) + 1)
     had_groups.note_assigned(tx, assignment.batch_id, assignment.pair_id, assignment.annotator_id)
-    tx.execute(queries.INSERT, vars(numbered))
-    return numbered
+    mine = {"batch": assignment.batch_id, "annotator": assignment.annotator_id}
+    sequence = tx.execute(queries.INSERT, {**vars(assignment), **mine}).scalar_one()
+    return replace(assignment, sequence=sequence)
 
 
-def open_for(db: Connection, batch_id: str, annotator_id: str) -> list[Assignment]:
+def open_for(
+    db: Connection, batch_id: str, annotator_id: str, now: int | None = None
+) -> list[Assignment]:
     """What this annotator was offered and has not answered, by sequence.
 
-    Left out while others fill the pair's overlap after the lease expired.
+    Left out while others fill the pair's overlap after the lease expired. `now` is what `clock.now`
+    said in this transaction, where that is known already.
     """
-    mine = {"batch": batch_id, "annotator": annotator_id, "now": clock.now(db)}
+    now = clock.now(db) if now is None else now
+    mine = {"batch": batch_id, "annotator": annotator_id, "now": now}
     found = [_assignment(row) for row in db.execute(queries.OPEN, mine)]
     return sorted(found, key=lambda assignment: assignment.sequence)
 
@@ -139,14 +150,27 @@ def last_answered(db: Connection, batch_id: str, annotator_id: str) -> Assignmen
     return None if row is None else _assignment(row)
 
 
-def progress(db: Connection, batch_id: str, annotator_id: str) -> Progress:
-    """How far an annotator is in a batch."""
+def done(db: Connection, batch_id: str, annotator_id: str) -> int:
+    """Pairs of a batch that an annotator has answered, skips included."""
     mine = {"batch": batch_id, "annotator": annotator_id}
-    return Progress(
-        done=int(db.execute(queries.DONE, mine).scalar_one()),
-        open=len(open_for(db, batch_id, annotator_id)),
-        available=_available(db, mine),
-    )
+    return int(db.execute(queries.DONE, mine).scalar_one())
+
+
+def progress(
+    db: Connection,
+    batch_id: str,
+    annotator_id: str,
+    open_: Sequence[Assignment] | None = None,
+    now: int | None = None,
+) -> Progress:
+    """How far an annotator is in a batch. `open_` is what `open_for` returns and `now` what
+    `clock.now` said in this transaction, where they are known already."""
+    now = clock.now(db) if now is None else now
+    if open_ is None:
+        open_ = open_for(db, batch_id, annotator_id, now)
+    wanted = {"batch": batch_id, "annotator": annotator_id, "now": now}
+    answered, available = db.execute(_COUNTS, wanted).one()
+    return Progress(int(answered), len(open_), int(available))
 
 
 def lock_batch(tx: Connection, batch_id: str) -> None:
@@ -163,27 +187,15 @@ def lock_batch(tx: Connection, batch_id: str) -> None:
 
 def _next_pair(tx: Connection, wanted: dict[str, Any]) -> str | None:
     """The first of the most urgent pairs that takes one more vote."""
-    below = 2 * standing.REVIEWED_FIRST
-    while True:
-        bound = {"batch": wanted["batch"], "below": below}
-        urgency = tx.execute(queries.MOST_URGENT, bound).scalar()
-        if urgency is None:
-            return None
-        for query in (queries.NEXT_OF_FIRST, had_groups.NEXT):
-            found: str | None = tx.execute(query, {**wanted, "urgency": urgency}).scalar()
-            if found is not None:
-                return found
-        below = urgency
-
-
-def _available(db: Connection, mine: dict[str, Any]) -> int:
-    """Pairs with room for a vote, less those this annotator had, less those that the running
-    leases of others fill. Only the first of the three is many rows, and an index counts them."""
-    wanted = {**mine, "now": clock.now(db)}
-    with_room, had = db.execute(had_groups.WITH_ROOM_AND_HAD, wanted).one()
-    return int(with_room - had - db.execute(queries.FULL_BY_LEASES, wanted).scalar_one())
+    for urgency, first, has_others in tx.execute(queries.FIRST_OF_EACH_URGENCY, wanted):
+        found: str | None = first
+        if found is None and has_others:
+            found = tx.execute(had_groups.NEXT, {**wanted, "urgency": urgency}).scalar()
+        if found is not None:
+            return found
+    return None
 
 
 def _assignment(row: Any) -> Assignment:
-    values = dict(row._mapping)
-    return Assignment(**{**values, "kind": AssignmentKind(values["kind"])})
+    values = dict(zip(_FIELDS, row, strict=True))
+    return Assignment(**{**values, "kind": _KINDS[values["kind"]]})

@@ -58,11 +58,7 @@ def offer_due(tx: Connection, batch: Batch, offer: Assignment, secret: bytes) ->
         return None
     assignments.lock_batch(tx, batch.id)
     mine = {"batch": batch.id, "annotator": offer.annotator_id}
-    had = _had(tx, mine)
-    open_ = assignments.open_for(tx, batch.id, offer.annotator_id)
-    done = int(tx.execute(assignment_queries.DONE, mine).scalar_one()) - had.answered
-    normal = done + sum(each.kind is AssignmentKind.NORMAL for each in open_)
-    missing = _missing(tx, batch, mine, normal, had, secret)
+    missing = _missing_by_now(tx, batch, mine, secret)
     if missing.gold:
         pair_id = tx.execute(NEXT_GOLD, mine).scalar_one()
         return assignments.assign(tx, replace(offer, pair_id=pair_id, kind=AssignmentKind.GOLD))
@@ -71,6 +67,17 @@ def offer_due(tx: Connection, batch: Batch, offer: Assignment, secret: bytes) ->
         repeat = replace(offer, pair_id=first.pair_id, kind=kind, left=left)
         return assignments.assign(tx, repeat)
     return None
+
+
+def awaits_repeat(db: Connection, batch: Batch, annotator_id: str, secret: bytes) -> bool:
+    """Whether a repeat is due that cannot be offered before the annotator has judged more: pairs
+    that are offered meanwhile, far beyond the desk, would all come before it."""
+    if not batch.repeat_rate:
+        return False
+    mine = {"batch": batch.id, "annotator": annotator_id}
+    if not _missing_by_now(db, batch, mine, secret).repeats:
+        return False
+    return db.execute(_REPEATABLE, {**mine, "limit": 1}).first() is None
 
 
 def left(db: Connection, batch: Batch, annotator_id: str, progress: Progress, secret: bytes) -> int:
@@ -98,6 +105,15 @@ def due(normal: int, rate: float, secret: bytes, name: str) -> int:
     # above 0 and up to 1, so that the first pair of a run is never sure to be a check
     share = (int.from_bytes(drawn[:6]) + 1) / 2**48
     return whole + (normal * rate >= whole + share)
+
+
+def _missing_by_now(db: Connection, batch: Batch, mine: dict[str, Any], secret: bytes) -> _Missing:
+    """What is missing after the normal pairs that were offered so far."""
+    had = _had(db, mine)
+    open_ = assignments.open_for(db, batch.id, mine["annotator"])
+    done = int(db.execute(assignment_queries.DONE, mine).scalar_one()) - had.answered
+    normal = done + sum(each.kind is AssignmentKind.NORMAL for each in open_)
+    return _missing(db, batch, mine, normal, had, secret)
 
 
 def _missing(

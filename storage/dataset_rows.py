@@ -78,6 +78,22 @@ def read_parquet(path: Path) -> list[DatasetRow]:
         ) from problem
 
 
+def split_of(path: Path, pair_id: str) -> str:
+    """In which split of a file a pair is, empty when it is in none. Reads two columns.
+
+    Raises:
+        DamagedError: the file is missing, or no Parquet file with these columns.
+    """
+    try:
+        found = pq.read_table(path, columns=["split"], filters=[("pair_id", "=", pair_id)])
+        return str(found["split"][0]) if len(found) else ""
+    except (OSError, ValueError, KeyError, pa.ArrowException) as problem:
+        raise DamagedError(
+            f"The dataset file {path} cannot be read: {str(problem)[:200]}.",
+            "Build the dataset version again, or restore the file from a backup.",
+        ) from problem
+
+
 def _record(row: DatasetRow) -> dict[str, Any]:
     """A row as Parquet and the digest see it."""
     return {

@@ -1,11 +1,12 @@
 """Train and holdout: rows that share a picture, a video or a question stay on the same side.
 
-A holdout that shares pictures with training measures memory, not skill.
+A holdout that shares pictures with training measures memory, not skill. Or rows are held out by
+annotator: what some people judged never trains, so that the holdout measures their judgement anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from storage import identity
@@ -14,14 +15,33 @@ from storage.rows import DatasetRow, Prompt
 
 TRAIN, HOLDOUT = "train", "holdout"
 MEDIA, QUESTIONS = "media", "questions"
+# what a holdout is drawn by
+BY_MEDIA, BY_ANNOTATOR = "media", "annotator"
+WAYS = (BY_MEDIA, BY_ANNOTATOR)
 
 
 @dataclass(frozen=True)
 class Split:
-    """The side of each row, and what never stands on both sides: `media`, `questions`."""
+    """The side of each row, and what never stands on both sides: `media`, `questions`.
+
+    `annotators` were drawn where the holdout is what some annotators judged.
+    """
 
     sides: tuple[str, ...]
     kept_apart: tuple[str, ...]
+    annotators: tuple[str, ...] = ()
+
+
+def drawn(
+    rows: Sequence[DatasetRow],
+    holdout: float,
+    seed: int,
+    judges: Mapping[str, Sequence[str]] | None,
+) -> Split:
+    """By annotator where `judges` (pair id -> who judged it) are given, else by media."""
+    if judges is None:
+        return assign(rows, holdout, seed)
+    return by_annotator(rows, judges, holdout, seed)
 
 
 def assign(rows: Sequence[DatasetRow], holdout: float, seed: int) -> Split:
@@ -38,17 +58,62 @@ def assign(rows: Sequence[DatasetRow], holdout: float, seed: int) -> Split:
     Raises:
         WrongInputError: the share is out of range.
     """
-    if not 0 <= holdout < 1:
-        raise WrongInputError(
-            f"A holdout of {holdout} cannot be drawn.", "Give a share from 0 to below 1."
-        )
-    target = min(max(1, round(holdout * len(rows))), len(rows) - 1) if holdout else 0
+    target = _target(len(rows), holdout)
     strict = _drawn(rows, target, seed, (MEDIA, QUESTIONS))
     if abs(_size(strict) - target) <= max(1, target / 4):
         return strict
     loose = _drawn(rows, target, seed, (MEDIA,))
     is_closer = abs(_size(loose) - target) < abs(_size(strict) - target)
     return loose if is_closer else strict
+
+
+def by_annotator(
+    rows: Sequence[DatasetRow], judges: Mapping[str, Sequence[str]], holdout: float, seed: int
+) -> Split:
+    """Hold out what some annotators judged; the same rows, judges and seed give the same sides.
+
+    Annotators are drawn one after the other. One is taken while the rows that they judged stay
+    within the share; where nobody fits, the one with the fewest rows is. All rows that somebody who
+    was taken judged are held out, whoever judged them beside, and rows without votes train.
+
+    Args:
+        judges: pair id -> who judged it.
+        holdout: share of the rows, 0 to below 1.
+
+    Raises:
+        WrongInputError: the share is out of range, or whoever is drawn judged every row.
+    """
+    target = _target(len(rows), holdout)
+    judged: dict[str, set[int]] = {}
+    for number, row in enumerate(rows):
+        for name in judges.get(row.pair_id, ()):
+            judged.setdefault(name, set()).add(number)
+    held: set[int] = set()
+    taken: list[str] = []
+    for name in sorted(judged, key=lambda name: _lot(seed, f"annotator {name}")):
+        if target and len(held | judged[name]) <= target:
+            held |= judged[name]
+            taken.append(name)
+    if target and not taken:
+        fewest = min(judged, key=lambda name: (len(judged[name]), name), default="")
+        if not fewest or len(judged[fewest]) == len(rows):
+            why = f"each of the {len(judged)} annotators judged all of them"
+            raise WrongInputError(
+                f"The {len(rows)} rows cannot be split by annotator: "
+                f"{why if judged else 'nobody voted on them'}.",
+                "Hold out by media, or build from batches that different people judged.",
+            )
+        held, taken = judged[fewest], [fewest]
+    sides = tuple(HOLDOUT if row in held else TRAIN for row in range(len(rows)))
+    return Split(sides, (), tuple(sorted(taken)))
+
+
+def _target(rows: int, holdout: float) -> int:
+    if not 0 <= holdout < 1:
+        raise WrongInputError(
+            f"A holdout of {holdout} cannot be drawn.", "Give a share from 0 to below 1."
+        )
+    return min(max(1, round(holdout * rows)), rows - 1) if holdout else 0
 
 
 def _drawn(rows: Sequence[DatasetRow], target: int, seed: int, apart: tuple[str, ...]) -> Split:

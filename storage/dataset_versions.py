@@ -28,24 +28,30 @@ def write(
     excluded: Mapping[str, int],
     holdout: float,
     seed: int,
+    judges: Mapping[str, Sequence[str]] | None = None,
 ) -> DatasetVersion:
     """Split the rows, write their file, and record them as the next version.
 
     The same rows with the same split are the same version: it is returned as it was recorded.
-    `policy` gets the entry `split`: share, seed, and what is kept apart.
+    `policy` gets the entry `split`: share, seed, what is kept apart, and the annotators drawn.
+
+    Args:
+        judges: pair id -> who judged it, to hold out by annotator; by media without.
 
     Raises:
         WrongInputError: no rows, a pair twice, or a share that cannot be drawn.
     """
     _check(rows)
     ordered = sorted(rows, key=lambda row: row.pair_id)
-    split = dataset_split.assign(ordered, holdout, seed)
+    split = dataset_split.drawn(ordered, holdout, seed, judges)
     ordered = [replace(row, split=side) for row, side in zip(ordered, split.sides, strict=True)]
     digest = dataset_rows.digest(ordered)
     path = workspace.datasets_folder / f"{digest}.parquet"
     if not _holds(path, digest):
         _write_durably(ordered, path, digest)
     drawn = {"holdout": holdout, "seed": seed, "kept_apart": list(split.kept_apart)}
+    if judges is not None:
+        drawn["annotators"] = list(split.annotators)
     version = DatasetVersion(
         id="",
         digest=digest,

@@ -99,10 +99,11 @@ def beginning(queue: Sequence[Dispute], batch_id: str, pair_id: str, behind: boo
 
 def open_reports(db: Connection, batch_id: str | None = None) -> list[Report]:
     """The reports that no lead has dismissed since, by the order in which they came."""
-    dismissed = lead_log.dismissals(db, batch_id)
+    found = reports.listed(db, batch_id)
+    dismissed = lead_log.dismissals(db, batch_id) if found else {}
     return [
         report
-        for report in reports.listed(db, batch_id)
+        for report in found
         if report.received_at > dismissed.get((report.batch_id, report.pair_id), -1)
     ]
 

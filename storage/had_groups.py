@@ -79,16 +79,16 @@ def _next() -> Select[Any]:
     return select(each.c.pair_id).where(each.c.pair_id.is_not(None)).limit(1)
 
 
-def _counts() -> Select[Any]:
-    """Pairs with room for a vote, and those of them that this annotator had."""
+def _free() -> Select[Any]:
+    """Pairs with room for a vote that this annotator never had: an index counts them."""
     group = (
         select(func.count().label("size"), func.min(_within.c.pair_id).label("one"))
         .where(_within.c.batch_id == _of_batch, _within.c.urgency > standing.FULL)
         .group_by(_within.c.urgency, _within.c.had)
         .subquery()
     )
-    had = func.sum(case((_is_mine(group.c.one), group.c.size), else_=0))
-    return select(func.coalesce(func.sum(group.c.size), 0), func.coalesce(had, 0))
+    free = func.sum(case((_is_mine(group.c.one), 0), else_=group.c.size))
+    return select(func.coalesce(free, 0))
 
 
 _NOTE = (
@@ -99,4 +99,4 @@ _NOTE = (
     .values(had=_within.c.had.bitwise_or(_mark) - _within.c.had.bitwise_and(_mark))
 )
 NEXT = _next()
-WITH_ROOM_AND_HAD = _counts()
+FREE = _free()

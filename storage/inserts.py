@@ -15,6 +15,7 @@ NUMBERING_VERSIONS = 7_310_001
 IMPORTING = 7_310_002
 SEALING = 7_310_010
 ACTIVATING = 7_310_003
+EXCLUDING = 7_310_004
 
 
 def add_if_absent(tx: Connection, table: Table, row: Mapping[str, Any]) -> bool:

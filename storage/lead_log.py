@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, literal_column, select
 from sqlalchemy.engine import Connection
 
 from storage import assignments, tables
@@ -22,6 +22,8 @@ NAMES_SHOWN: Json = {"names_shown": True}
 REPLACED: Json = {"replaced": True}
 
 _assignment = tables.assignments
+# the words of the index of checks, by which SQLite knows that it may be used
+_IS_NOT_NORMAL = _assignment.c.kind != literal_column("'normal'")
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def decisions(db: Connection, pair_id: str) -> list[Decision]:
     # the index of assignments by pair begins with the batch
     anywhere = _assignment.c.batch_id.in_(select(tables.batches.c.id))
     query = _events().where(_assignment.c.pair_id == pair_id, anywhere)
-    last = {row.assignment_id: row for row in db.execute(query)}
+    last = {row.assignment_id: row for row in _in_order(db, query)}
     stands = [
         row for row in last.values() if row.kind == "vote" and row.verdict != Verdict.SKIP.value
     ]
@@ -74,7 +76,7 @@ def dismissals(db: Connection, batch_id: str | None = None) -> dict[tuple[str, s
     """(Batch id, pair id) -> when a lead last dismissed the reports on it, in microseconds."""
     stands: dict[str, tuple[tuple[str, str], int]] = {}
     last: dict[str, Json | None] = {}
-    for row in db.execute(_events(batch_id)):
+    for row in _in_order(db, _events(batch_id)):
         if row.kind == "vote":
             last[row.assignment_id] = row.rubric
             if row.rubric == DISMISSED:
@@ -112,16 +114,20 @@ def _stands(lead_id: str, batch_id: str | None) -> list[ColumnElement[bool]]:
 
 
 def _events(batch_id: str | None = None) -> Select[Any]:
-    """Every event of leads, of one batch if given, by assignment and sequence."""
+    """Every event of leads, of one batch if given."""
     vote, who = tables.votes, tables.annotators
     query = (
         select(vote, _assignment.c.batch_id, _assignment.c.pair_id, who.c.name)
         .join(_assignment, _assignment.c.id == vote.c.assignment_id)
         .join(who, who.c.id == _assignment.c.annotator_id)
-        .where(_assignment.c.kind == AssignmentKind.ADJUDICATION.value)
-        .order_by(vote.c.assignment_id, vote.c.sequence)
+        .where(_assignment.c.kind == AssignmentKind.ADJUDICATION.value, _IS_NOT_NORMAL)
     )
     return query if batch_id is None else query.where(_assignment.c.batch_id == batch_id)
+
+
+def _in_order(db: Connection, query: Select[Any]) -> list[Any]:
+    """By assignment and sequence. Asked to sort, SQLite would read all votes in that order."""
+    return sorted(db.execute(query), key=lambda row: (row.assignment_id, row.sequence))
 
 
 def _decision(row: Any) -> Decision:

@@ -3,42 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 from sqlalchemy.engine import Connection
 
-from storage import clock, identity, prompts, tables
+from storage import clock, identity, pair_filters, prompts, tables
 from storage.errors import NotFoundError, WrongInputError
 from storage.inserts import add_if_absent
-from storage.rows import AssignmentKind, Pair, PairView, Response, Verdict
+from storage.pair_filters import PairFilter as PairFilter
+from storage.rows import Pair, PairView, Response
 
-LONGEST_SEARCH = 1000
 # SQLite takes a limited number of parameters in one statement
 _CHUNK = 500
 
 _answer_a = tables.responses.alias("answer_a")
 _answer_b = tables.responses.alias("answer_b")
-
-
-@dataclass(frozen=True)
-class PairFilter:
-    """Which pairs to show; an empty field does not filter.
-
-    Attributes:
-        batch: name of a batch.
-        category: category of the prompt.
-        annotator: name of an annotator whose effective vote is on the pair.
-        verdict: an effective vote with this verdict is on the pair, by that annotator if given.
-        text: part of the prompt or of an answer; letters A to Z match in both cases.
-    """
-
-    batch: str = ""
-    category: str = ""
-    annotator: str = ""
-    verdict: str = ""
-    text: str = ""
 
 
 def build(response_x: Response, response_y: Response) -> Pair:
@@ -69,8 +49,7 @@ def views(db: Connection, pair_ids: Sequence[str]) -> list[PairView]:
     found: dict[str, PairView] = {}
     for start in range(0, len(pair_ids), _CHUNK):
         chunk = pair_ids[start : start + _CHUNK]
-        query = _with_content().where(tables.pairs.c.id.in_(chunk))
-        found.update((row.id, _view(row)) for row in db.execute(query))
+        found.update((row.id, _view(row)) for row in db.execute(_BY_IDS, {"ids": chunk}))
     missing = [pair_id for pair_id in pair_ids if pair_id not in found]
     if missing:
         raise NotFoundError(
@@ -97,7 +76,7 @@ def page(db: Connection, chosen: PairFilter, limit: int, offset: int = 0) -> lis
         raise WrongInputError(
             f"A page of {limit} pairs from {offset} on does not exist.", "Use 0 or more for both."
         )
-    query = _matching(_with_content(), chosen)
+    query = _matching(db, _with_content(), chosen)
     oldest_first = (tables.pairs.c.created_at, tables.pairs.c.id)
     query = query.order_by(*((tables.batch_pairs.c.position,) if chosen.batch else oldest_first))
     return [_view(row) for row in db.execute(query.limit(limit).offset(offset))]
@@ -111,7 +90,7 @@ def count(db: Connection, chosen: PairFilter) -> int:
     """
     if chosen == PairFilter():
         return int(db.execute(select(func.count()).select_from(tables.pairs)).scalar_one())
-    matching = _matching(_with_content(), chosen).subquery()
+    matching = _matching(db, _with_content(), chosen).subquery()
     return int(db.execute(select(func.count()).select_from(matching)).scalar_one())
 
 
@@ -134,6 +113,10 @@ def _with_content() -> Select[Any]:
     ).select_from(joined)
 
 
+# built once: building it for every vote costs more than running it
+_BY_IDS = _with_content().where(tables.pairs.c.id.in_(bindparam("ids", expanding=True)))
+
+
 def _view(row: Any) -> PairView:
     return PairView(
         pair=Pair(row.id, row.prompt_id, row.response_a, row.response_b),
@@ -143,7 +126,8 @@ def _view(row: Any) -> PairView:
     )
 
 
-def _matching(query: Select[Any], chosen: PairFilter) -> Select[Any]:
+def _matching(db: Connection, query: Select[Any], chosen: PairFilter) -> Select[Any]:
+    chosen.check()
     if chosen.batch:
         within, batch = tables.batch_pairs, tables.batches
         query = query.join(within, within.c.pair_id == tables.pairs.c.id)
@@ -154,52 +138,16 @@ def _matching(query: Select[Any], chosen: PairFilter) -> Select[Any]:
         query = query.where(tables.prompts.c.category == chosen.category)
     if chosen.text:
         query = query.where(_contains(chosen.text))
-    if chosen.annotator or chosen.verdict:
-        query = query.where(tables.pairs.c.id.in_(_voted_on(chosen)))
+    if chosen.source:
+        query = query.where(pair_filters.from_source(chosen.source))
+    if chosen.report:
+        found = pair_filters.reported(db, chosen.report)
+        query = query.where(tables.pairs.c.id.in_(found))
+    if chosen.asks_for_votes:
+        query = query.where(tables.pairs.c.id.in_(pair_filters.voted_on(chosen)))
     return query
 
 
 def _contains(text: str) -> ColumnElement[bool]:
-    if len(text) > LONGEST_SEARCH or "\0" in text:
-        raise WrongInputError(
-            f"A search for {len(text)} characters cannot be made.",
-            f"Search for up to {LONGEST_SEARCH} characters, without NUL.",
-        )
     columns = (tables.prompts.c.text, _answer_a.c.text, _answer_b.c.text)
     return or_(*(column.icontains(text, autoescape=True) for column in columns))
-
-
-def _voted_on(chosen: PairFilter) -> Select[Any]:
-    """Pairs with an effective vote. In an assignment votes and undos take turns, so its last event
-    is the effective vote unless it is an undo."""
-    assignment, vote = tables.assignments, tables.votes
-    later = tables.votes.alias("later")
-    undone = select(later.c.event_id).where(
-        later.c.assignment_id == vote.c.assignment_id, later.c.sequence > vote.c.sequence
-    )
-    query = (
-        select(assignment.c.pair_id)
-        .join(vote, vote.c.assignment_id == assignment.c.id)
-        .where(vote.c.kind == "vote", ~undone.exists())
-        .where(assignment.c.kind != AssignmentKind.QUALIFICATION.value)
-    )
-    if chosen.batch:
-        batch = tables.batches.alias("voted_batch")
-        query = query.join(batch, batch.c.id == assignment.c.batch_id)
-        query = query.where(batch.c.name == chosen.batch)
-    if chosen.annotator:
-        who = tables.annotators
-        query = query.join(who, who.c.id == assignment.c.annotator_id)
-        query = query.where(who.c.name == chosen.annotator)
-    if chosen.verdict:
-        query = query.where(vote.c.verdict == _verdict(chosen.verdict))
-    return query
-
-
-def _verdict(name: str) -> str:
-    try:
-        return Verdict(name).value
-    except ValueError:
-        raise WrongInputError(
-            f"{name[:40]!r} is no verdict.", f"Verdicts: {', '.join(Verdict)}."
-        ) from None

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from dataclasses import fields
+
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.engine import Connection
 
 from storage import clock, tables
 from storage.errors import ConflictError
 from storage.inserts import add_if_absent
-from storage.rows import Session
+from storage.rows import Batch, Link, Session
+
+_PARTS = ((tables.sessions, Session), (tables.links, Link), (tables.batches, Batch))
+# built once: building it for every request costs more than running it
+_FOUND = (
+    select(*(table.c[field.name] for table, kind in _PARTS for field in fields(kind)))
+    .join(tables.links, tables.links.c.id == tables.sessions.c.link_id)
+    .join(tables.batches, tables.batches.c.id == tables.links.c.batch_id)
+    .where(tables.sessions.c.id == bindparam("session"))
+)
+_SESSION, _LINK = len(fields(Session)), len(fields(Session)) + len(fields(Link))
 
 
 def add(tx: Connection, session_id: str, link_id: str) -> Session:
@@ -29,6 +41,14 @@ def get(db: Connection, session_id: str) -> Session | None:
     table = tables.sessions
     row = db.execute(select(table).where(table.c.id == session_id)).one_or_none()
     return None if row is None else Session(**row._mapping)
+
+
+def find(db: Connection, session_id: str) -> tuple[Session, Link, Batch] | None:
+    """The session with this id, its link and the link's batch, or None."""
+    row = db.execute(_FOUND, {"session": session_id}).one_or_none()
+    if row is None:
+        return None
+    return Session(*row[:_SESSION]), Link(*row[_SESSION:_LINK]), Batch(*row[_LINK:])
 
 
 def count(db: Connection, link_id: str) -> int:

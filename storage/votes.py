@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, select
 from sqlalchemy.engine import Connection
 
-from storage import clock, standing, tables
+from storage import clock, exclusions, standing, tables
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.rows import AssignmentKind, EffectiveVote, Json, Verdict, VoteEvent
 
@@ -39,12 +39,13 @@ _LOCKED = (
     .where(_table.c.id == _of_assignment)
     .with_for_update()
 )
-_BY_EVENT = select(_votes).where(_votes.c.event_id == bindparam("event"))
-_LAST = (
-    select(_votes)
-    .where(_votes.c.assignment_id == _of_assignment)
-    .order_by(_votes.c.sequence.desc())
-    .limit(1)
+_of_event: BindParameter[str] = bindparam("event")
+_IS_RECORDED = select(_votes.c.event_id).where(
+    _votes.c.event_id == _of_event, _votes.c.assignment_id == _of_assignment
+)
+# few rows, by two indices: sorting them here is cheaper than a second statement
+_KNOWN = select(_votes).where(
+    (_votes.c.event_id == _of_event) | (_votes.c.assignment_id == _of_assignment)
 )
 _INSERT = _votes.insert()
 _ANSWER = _table.update().where(_table.c.id == _of_assignment).values(answered_at=bindparam("at"))
@@ -70,23 +71,23 @@ def append(
     decided_at: int,
     active_ms: int,
     guidelines_version: int | None = None,
+    received_at: int | None = None,
 ) -> VoteEvent:
     """Record a vote or an undo, also after its lease; the same event again returns what is stored.
-    Arguments are the fields of VoteEvent; `kind` is `vote` with a verdict, or `undo` without.
-
+    Arguments are fields of VoteEvent; `received_at` is this transaction's `clock.now`, if known.
     Raises:
         WrongInputError: kind and verdict do not fit together, or a value cannot be stored.
         NotFoundError: there is no such assignment.
-        ConflictError: a vote while one is effective, an undo without one or in a qualification
-            round, or another's event id.
+        ConflictError: a vote where one stands, an undo where none may be, or another's event id.
     """
     _check_sense(kind, verdict)
-    numbers = (shown_at, decided_at, active_ms, confidence or 0, guidelines_version or 0)
-    _check_values(note, [rubric, failures], numbers)
+    whole = (shown_at, decided_at, active_ms, confidence or 0, guidelines_version or 0)
+    _check_values(note, [rubric, failures], whole)
     assignment = _lock_assignment(tx, assignment_id)
-    if (stored := _stored(tx, event_id, assignment_id)) is not None:
+    known = [_event(row) for row in tx.execute(_KNOWN, {"event": event_id, **_of(assignment_id)})]
+    if stored := _stored(known, event_id, assignment_id):
         return stored
-    last = _last_event(tx, assignment_id)
+    last = max(known, key=lambda event: event.sequence, default=None)
     event = VoteEvent(
         event_id=event_id,
         assignment_id=assignment_id,
@@ -100,11 +101,17 @@ def append(
         shown_at=shown_at,
         decided_at=decided_at,
         active_ms=active_ms,
-        received_at=clock.now(tx),
+        received_at=received_at or clock.now(tx),
         guidelines_version=guidelines_version,
     )
     _record(tx, assignment, event, undone=None if last is None else last.verdict)
     return event
+
+
+def is_recorded(db: Connection, event_id: str, assignment_id: str) -> bool:
+    """Whether this very event is on this assignment."""
+    found = db.execute(_IS_RECORDED, {"event": event_id, **_of(assignment_id)})
+    return found.one_or_none() is not None
 
 
 def effective(
@@ -113,7 +120,23 @@ def effective(
     pair_ids: Sequence[str] | None = None,
     kinds: Sequence[AssignmentKind] = COUNTED,
 ) -> list[EffectiveVote]:
-    """Votes and decisions of leads that were not undone, by the order in which they came.
+    """Votes that count and decisions of leads, by the order in which they came: those that were not
+    undone and are not excluded (see `storage.exclusions`). Arguments are those of `cast`."""
+    found = cast(db, batch_id, pair_ids, kinds)
+    left_out = exclusions.in_force(db)
+    if not left_out.standing:
+        return found
+    return [vote for vote in found if not left_out.covers(vote)]
+
+
+def cast(
+    db: Connection,
+    batch_id: str | None = None,
+    pair_ids: Sequence[str] | None = None,
+    kinds: Sequence[AssignmentKind] = COUNTED,
+) -> list[EffectiveVote]:
+    """Votes and decisions of leads that were not undone, excluded ones too, by the order in which
+    they came.
 
     Args:
         batch_id: only of this batch.
@@ -174,8 +197,12 @@ def _check_values(note: str, said: Sequence[Any], numbers: Sequence[int]) -> Non
         )
 
 
+def _of(assignment_id: str) -> dict[str, str]:
+    return {"assignment": assignment_id}
+
+
 def _lock_assignment(tx: Connection, assignment_id: str) -> Any:
-    row = tx.execute(_LOCKED, {"assignment": assignment_id}).one_or_none()
+    row = tx.execute(_LOCKED, _of(assignment_id)).one_or_none()
     if row is None:
         raise NotFoundError(
             f"No assignment has the id {assignment_id[:80]!r}.", "Load the page again."
@@ -183,18 +210,13 @@ def _lock_assignment(tx: Connection, assignment_id: str) -> Any:
     return row
 
 
-def _stored(tx: Connection, event_id: str, assignment_id: str) -> VoteEvent | None:
-    row = tx.execute(_BY_EVENT, {"event": event_id}).one_or_none()
-    if row is not None and row.assignment_id != assignment_id:
+def _stored(known: Sequence[VoteEvent], event_id: str, assignment_id: str) -> VoteEvent | None:
+    stored = next((event for event in known if event.event_id == event_id), None)
+    if stored is not None and stored.assignment_id != assignment_id:
         raise ConflictError(
             "This event belongs to another assignment.", "Load the page again and vote once more."
         )
-    return None if row is None else _event(row)
-
-
-def _last_event(tx: Connection, assignment_id: str) -> VoteEvent | None:
-    row = tx.execute(_LAST, {"assignment": assignment_id}).one_or_none()
-    return None if row is None else _event(row)
+    return stored
 
 
 def _turn(kind: str, last: VoteEvent | None, assignment: Any) -> int:

@@ -76,21 +76,47 @@ def runner() -> Child:
     return child
 
 
+def console() -> Child:
+    """What the console writes on its own. A line is `HOME STEP`, a step of `killed_steps.py`, or
+    `HOME STEP N` to be killed at the N-th touch of a file there or statement to the ledger."""
+    from sqlalchemy import Engine, event
+
+    from tests.console import killed_steps
+
+    def child(line: str) -> int:
+        home, step, *touch = line.split()
+        note = _die_at(int(touch[0]) if touch else 0, home)
+        event.listen(Engine, "before_cursor_execute", lambda _, cursor, words, *rest: note(words))
+        event.listen(Engine, "commit", lambda connection: note("commit"))
+        killed_steps.STEPS[step](Path(home))
+        print("touches", note("the end"), flush=True)
+        return 0
+
+    return child
+
+
 _TOUCHES = {"open", "os.rename", "os.remove", "os.mkdir", "os.rmdir"}
 
 
-def _die_at(touch: int, folder: str) -> None:
+def _die_at(touch: int, folder: str) -> Callable[[str], int]:
+    """Kill this process at the given touch of a file in the folder. Returns what notes a touch of
+    another kind, and says how many there were."""
     seen = 0
 
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
+    def note(what: str) -> int:
         nonlocal seen
+        seen += 1
+        if seen == touch:
+            print(" ".join(what.split()), flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return seen
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
         if event in _TOUCHES and folder in str(arguments[0]):
-            seen += 1
-            if seen == touch:
-                print(event, arguments[0], flush=True)
-                os.kill(os.getpid(), signal.SIGKILL)
+            note(f"{event} {arguments[0]}")
 
     sys.addaudithook(hook)
+    return note
 
 
 def main() -> None:

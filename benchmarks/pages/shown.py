@@ -21,6 +21,7 @@ from console.views import (
     diff,
     imports,
     overview,
+    pair_detail,
     rewards,
     runs,
     train,
@@ -30,9 +31,10 @@ from console.views import pairs as pairs_view
 from labeling import consensus
 from labeling.agreement import report
 from labeling.consensus import ConsensusPolicy
+from labeling.explorer import STATES, Search
 from pages.trained import NAMES, Trained
 from storage import batches, dataset_versions, labels, pairs, votes
-from storage.pairs import PairFilter
+from storage.pair_filters import REPORTS, PairFilter
 from storage.rows import EffectiveVote, Verdict
 from storage.workspace import Workspace
 
@@ -52,6 +54,16 @@ FILTERS: Mapping[str, Callable[[int], PairFilter]] = {
         f"batch {run % 4}", "counting", f"annotator {run % 10}", ("a", "b", "tie")[run % 3]
     ),
     "annotator": lambda run: PairFilter(annotator=f"annotator {run % 10}"),
+    "source": lambda run: PairFilter(source="large.jsonl"),
+    "report": lambda run: PairFilter(report=REPORTS[run % 2]),
+    "failure": lambda run: PairFilter(failure="counting"),
+}
+# what only a Search asks for, which the ledger alone does not tell
+SEARCHES: Mapping[str, Callable[[int], Search]] = {
+    "consensus": lambda run: Search(consensus=STATES[run % len(STATES)]),
+    "batch, source, confidence": lambda run: Search(
+        PairFilter(batch=f"batch {run % 4}", source="large.jsonl"), confidence_from=0.7
+    ),
 }
 
 
@@ -67,7 +79,10 @@ class Pages:
     file: Path
 
     def by_name(self) -> dict[str, Page]:
-        filtered = {f"pairs, {name}": _pairs(chosen) for name, chosen in FILTERS.items()}
+        filtered = {
+            **{f"pairs, {name}": _pairs(_searched(chosen)) for name, chosen in FILTERS.items()},
+            **{f"pairs, {name}": _pairs(chosen) for name, chosen in SEARCHES.items()},
+        }
         return {
             "overview": _overview,
             "batches": _batches,
@@ -125,15 +140,19 @@ def _batches(home: Workspace, run: int) -> Sent:
     return (lines, batches_view.making(home), batches_view.handed_out(home))
 
 
-def _pairs(filter_of: Callable[[int], PairFilter]) -> Page:
+def _searched(filter_of: Callable[[int], PairFilter]) -> Callable[[int], Search]:
+    return lambda run: Search(filter_of(run))
+
+
+def _pairs(search_of: Callable[[int], Search]) -> Page:
     """The list and the selected pair, at changing pages near the start, the middle and the end."""
 
     def prepare(home: Workspace, run: int) -> Sent:
         pairs_view.choices(home)
-        found = pairs_view.page(home, filter_of(run), 1 + run * 97, 50)
+        found = pairs_view.page(home, search_of(run), 1 + run * 97, 50)
         if not found.lines:
             return (found.lines,)
-        shown = pairs_view.detail(home, found.lines[run % len(found.lines)].id)
+        shown = pair_detail.detail(home, found.lines[run % len(found.lines)].id)
         return (found.lines, shown)
 
     return prepare

@@ -81,6 +81,7 @@ class BuildRequest(_Request):
     min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.67
     min_confidence: Annotated[float, Field(ge=0, lt=1)] = 0.0
     holdout: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    holdout_by: Literal["media", "annotator"] = "media"
     seed: Annotated[int, Field(ge=0, le=2**53)] = 0
 
 
@@ -279,9 +280,13 @@ class IntervalsOut(BaseModel):
 
 
 class AgreementOut(CoefficientsOut):
-    """Ties count as a label; `without_ties` leaves them out, null where there is none."""
+    """Ties count as a label; `without_ties` leaves them out, null where there is none.
+
+    `excluded_votes`: annotator -> votes that do not count, because somebody excluded them.
+    """
 
     batch: str | None
+    excluded_votes: dict[str, int]
     without_ties: CoefficientsOut | None
     orientation: str
     intervals: IntervalsOut

@@ -60,6 +60,7 @@ def as_json(report: AgreementReport) -> dict[str, Any]:
     return {
         **_coefficients(report.with_ties),
         "without_ties": None if without is None else _coefficients(without),
+        "excluded_votes": dict(report.excluded),
         "orientation": report.orientation,
         "intervals": {
             "level": 0.95,
@@ -110,10 +111,13 @@ def _coefficients(found: Coefficients) -> dict[str, Any]:
 
 
 def _sentences(report: AgreementReport) -> list[str]:
+    from console.views import exclusions
+
     found = report.with_ties
     return [
         f"{found.votes} judgements of {found.raters} raters on {found.items} items; "
         f"{found.shared} items were judged by two or more.",
+        *([exclusions.sentence(report.excluded)] if report.excluded else []),
         report.orientation,
         f"95% intervals from {report.resampling.resamples} resamples of the items "
         f"(seed {report.resampling.seed}); Cohen's from its standard error.",

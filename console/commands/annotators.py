@@ -1,4 +1,4 @@
-"""pairwright annotator list, show."""
+"""pairwright annotator list, show, exclude, readmit."""
 
 from __future__ import annotations
 
@@ -25,9 +25,16 @@ _COLUMNS = {
     "same again": "self_consistency",
     "accuracy": "estimated_accuracy",
     "findings": "finding_count",
+    "counted": "state",
 }
 _WHEN_NONE = "Nobody has voted yet. Hand out a link: pairwright link create --batch NAME"
 
+Who = Annotated[str, typer.Argument(metavar="WHO", help="The name on the link.")]
+InBatch = Annotated[
+    str | None, typer.Option("--batch", metavar="NAME", help="Only there. Default: everywhere.")
+]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; kept for good.")]
+By = Annotated[str, typer.Option(metavar="WHO", help="Who says so.")]
 Batch = Annotated[
     str | None, typer.Option(metavar="NAME", help="Only this batch. Default: all of them.")
 ]
@@ -35,17 +42,23 @@ Batch = Annotated[
 
 @shared
 def list_annotators(run: Run, batch: Batch = None) -> None:
-    """List who voted: pace, sides, accuracy, and what stands out.
+    """List who voted: pace, sides, accuracy, what stands out, and whose votes are excluded.
 
     With --json every figure has n and its 95% interval, and the leanings of all votes to a side,
     to length and to layout are there too.
     """
-    report = _report(run, batch)
+    from console.views import exclusions
+
+    report, states = _report(run, batch), _states(run, batch)
     if run.output.as_json:
         run.output.show(
             {
                 "batch": batch,
-                "annotators": [as_json(person) for person in report.people],
+                "annotators": [
+                    as_json(person) | {"state": states.get(person.annotator, "")}
+                    for person in report.people
+                ],
+                "excluded_votes": dict(report.excluded),
                 "biases": _biases(report.biases),
                 "biases_by_category": {
                     name: _biases(found) for name, found in report.by_category.items()
@@ -53,14 +66,18 @@ def list_annotators(run: Run, batch: Batch = None) -> None:
             }
         )
         return
-    rows = [_row(person) for person in report.people]
+    rows = [
+        _row(person) | {"state": states.get(person.annotator) or "yes"} for person in report.people
+    ]
     run.output.show_rows("annotators", rows, _COLUMNS, _WHEN_NONE)
+    if report.excluded:
+        run.output.say(f"{exclusions.sentence(report.excluded)} No estimate rests on them.")
 
 
 @shared
 def show(
     run: Run,
-    annotator: Annotated[str, typer.Argument(metavar="WHO", help="The name on the link.")],
+    annotator: Who,
     batch: Batch = None,
 ) -> None:
     """Show one annotator: every figure with its interval, what stands out and what to do."""
@@ -74,6 +91,58 @@ def show(
     figures = as_json(person)
     lines = [f"{name.replace('_', ' ')}: {_words(value)}" for name, value in figures.items()]
     run.output.show(figures, *lines[:-1], *(told or ["Nothing stands out."]))
+
+
+@shared
+def exclude(
+    run: Run, annotator: Who, reason: Reason, batch: InBatch = None, by: By = "lead"
+) -> None:
+    """Let the votes of an annotator not count, those to come included.
+
+    They stay in the log and on the pages of their pairs, marked. No agreement, consensus, estimate,
+    bias or new dataset version rests on them until annotator readmit. Decisions as a lead stand,
+    links go on working, and pairs are not offered anew for votes that are excluded.
+    """
+    from console.views import exclusions
+
+    with run.workspace() as workspace:
+        event = exclusions.exclude(workspace, annotator, batch or "", by, reason)
+    where = f"batch {event.batch}" if event.batch else "any batch"
+    option = f" --batch {event.batch}" if event.batch else ""
+    run.output.show(
+        exclusions.as_json(event),
+        f"No vote of {annotator} counts in {where} any more.",
+        f"Take it back with: pairwright annotator readmit {annotator} --reason TEXT{option}",
+    )
+
+
+@shared
+def readmit(
+    run: Run, annotator: Who, reason: Reason, batch: InBatch = None, by: By = "lead"
+) -> None:
+    """Take an exclusion back: the votes count again.
+
+    An exclusion from one batch is taken back with the same --batch.
+    """
+    from console.views import exclusions
+
+    with run.workspace() as workspace:
+        event = exclusions.readmit(workspace, annotator, batch or "", by, reason)
+    where = f"in batch {event.batch}" if event.batch else "again"
+    run.output.show(exclusions.as_json(event), f"The votes of {annotator} count {where}.")
+
+
+def _states(run: Run, batch: str | None) -> dict[str, str]:
+    """Annotator -> where the votes do not count."""
+    from console.views import exclusions
+    from storage import batches
+
+    with run.workspace() as workspace:
+        standing, _ = exclusions.read(workspace)
+        with workspace.ledger.read() as db:
+            batch_id = None if batch is None else batches.get(db, batch).id
+    names = {one.annotator for one in standing.standing}
+    return {name: exclusions.state(standing.of(name, batch_id)) for name in names}
 
 
 def as_json(person: Person) -> dict[str, Any]:
@@ -94,6 +163,7 @@ def as_json(person: Person) -> dict[str, Any]:
         "self_consistency": person.consistency,
         "estimated_accuracy": accuracy,
         "competence": person.competence,
+        "excluded_votes": person.excluded,
         "findings": list(person.findings),
     }
 
@@ -151,4 +221,4 @@ def _words(value: Any) -> str:
     return f"{plain['value']:.3f} ({ends[0]:.3f} to {ends[1]:.3f}, n {count:,})"
 
 
-COMMANDS = {"list": list_annotators, "show": show}
+COMMANDS = {"list": list_annotators, "show": show, "exclude": exclude, "readmit": readmit}

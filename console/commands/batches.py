@@ -113,13 +113,16 @@ def show(run: Run, name: Annotated[str, typer.Argument(help="Name of a batch.")]
     judged as the first time.
     """
     from console import names
+    from console.views import exclusions
     from labeling import reliability
     from storage import batches, gold
+    from storage import exclusions as storage_exclusions
 
     with run.workspace() as workspace, workspace.ledger.read() as db:
         names.check("batch", name, (batch.name for batch in batches.listed(db)), WHEN_NONE)
         batch = batches.get(db, name)
         found = {**_summary(db, batch), "by_annotator": _by_annotator(db, batch)}
+        found |= {"excluded_votes": storage_exclusions.in_force(db).counted(_cast(db, batch))}
         found |= {"guidelines": batch.guidelines, **_settings(batch)}
         found |= {"gold_pairs": len(gold.winners(db, batch.id))}
         checked = reliability.of_batch(db, batch.id)
@@ -128,6 +131,7 @@ def show(run: Run, name: Annotated[str, typer.Argument(help="Name of a batch.")]
         found,
         f"Batch {name}: {found['pairs']} pairs, overlap {batch.overlap}, {found['votes']} votes.",
         *(f"  {who}: {count} votes" for who, count in found["by_annotator"].items()),
+        *([exclusions.sentence(found["excluded_votes"])] if found["excluded_votes"] else []),
         *(_checked(each) for each in checked),
         *([batch.guidelines] if batch.guidelines else []),
     )
@@ -219,12 +223,12 @@ def _by_annotator(db: Connection, batch: Batch) -> dict[str, int]:
 
 
 def _cast(db: Connection, batch: Batch) -> list[EffectiveVote]:
-    """The annotators' votes, without decisions of leads."""
+    """The annotators' votes, without decisions of leads. Excluded ones were cast all the same."""
     from storage import votes
     from storage.rows import AssignmentKind
 
     kinds = (AssignmentKind.NORMAL, AssignmentKind.GOLD)
-    return votes.effective(db, batch_id=batch.id, kinds=kinds)
+    return votes.cast(db, batch_id=batch.id, kinds=kinds)
 
 
 def read_guidelines(path: Path) -> str:

@@ -59,6 +59,14 @@ MinConfidence = Annotated[
 Holdout = Annotated[
     float, typer.Option(min=0, max=0.99, metavar="P", help="Share of rows kept from training.")
 ]
+HoldoutBy = Annotated[
+    Literal["media", "annotator"],
+    typer.Option(
+        metavar="media|annotator",
+        help="media: rows that share a picture or a question stay together. annotator: all rows "
+        "that some annotators judged, drawn with the seed.",
+    ),
+]
 Seed = Annotated[int, typer.Option(metavar="N", help="Draws the split.")]
 
 
@@ -72,6 +80,7 @@ def build(
     min_agreement: MinAgreement = 0.67,
     min_confidence: MinConfidence = 0.0,
     holdout: Holdout = 0.1,
+    holdout_by: HoldoutBy = "media",
     seed: Seed = 0,
 ) -> None:
     """Freeze the decisions so far.
@@ -92,6 +101,7 @@ def build(
         min_agreement=min_agreement,
         min_confidence=min_confidence,
         holdout=holdout,
+        holdout_by=holdout_by,
         seed=seed,
     )
     with run.workspace() as workspace:
@@ -267,10 +277,13 @@ def as_result(version: DatasetVersion) -> dict[str, object]:
 
 
 def _sentences(version: DatasetVersion) -> list[str]:
+    from console.views import datasets
+
     left_out = ", ".join(f"{count} {reason}" for reason, count in version.excluded.items())
     return [
         f"Dataset {version.id}: {version.rows} rows labeled by {version.labels}, "
         f"{version.train} to train, {version.holdout} held out.",
         *([f"Left out: {left_out}."] if left_out else []),
+        *datasets.circumstances(version.policy),
         f"Digest {version.digest}",
     ]

@@ -1,4 +1,4 @@
-"""pairwright pair queue, settle, adjudicate, withdraw."""
+"""pairwright pair list, queue, settle, adjudicate, withdraw."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from console.commands import pair_search
 from console.options import Run, shared
 
 if TYPE_CHECKING:
@@ -136,7 +137,10 @@ def withdraw(
     )
 
 
-COMMANDS = {"queue": queue, "settle": settle, "adjudicate": adjudicate, "withdraw": withdraw}
+COMMANDS = {
+    **pair_search.COMMANDS,
+    **{"queue": queue, "settle": settle, "adjudicate": adjudicate, "withdraw": withdraw},
+}
 
 
 def find(db: Connection, pair: str, batch: str | None) -> tuple[str, Batch]:

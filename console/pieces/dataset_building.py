@@ -13,6 +13,7 @@ from console.views.datasets import Versions
 from labeling.consensus import POLICIES
 from rounds import dataset
 from rounds.dataset import LABEL_CHOICES, BuildSettings, DatasetPreview
+from storage.dataset_split import WAYS
 from storage.workspace import Workspace
 
 DEFAULTS = BuildSettings()
@@ -70,16 +71,17 @@ def form(there: Versions) -> BuildSettings:
         sure = _number(
             "Smallest confidence", "min_confidence", DEFAULTS.min_confidence, 0.0, 0.99, 0.05
         )
-    holdout, seeds = st.columns(2)
+    holdout, ways, seeds = st.columns(3)
     with holdout:
         held = _number("Holdout", "holdout", DEFAULTS.holdout, 0.0, 0.99, 0.05)
+    way = ways.selectbox("Drawn by", WAYS, key="holdout_by", bind="query-params")
     with seeds:
         seed = _number("Seed", "seed", DEFAULTS.seed, 0, 2**31 - 1, 1)
     widgets.quiet(
         "A lead's decision comes before every policy. Agreement is the winner's share of the "
         "votes, confidence the winner's probability given the votes, both 0 to 1. Holdout is the "
-        "share of rows kept from training, drawn with the seed; what shares a picture stays "
-        "together.",
+        "share of rows kept from training, drawn with the seed: by media, and what shares a "
+        "picture stays together; or by annotator, and all that those drawn judged is held out.",
         key="build-words",
     )
     return BuildSettings(
@@ -90,6 +92,7 @@ def form(there: Versions) -> BuildSettings:
         min_agreement=float(share),
         min_confidence=float(sure),
         holdout=float(held),
+        holdout_by=str(way),
         seed=int(seed),
     )
 
@@ -179,6 +182,8 @@ def _deciding(settings: BuildSettings) -> BuildSettings:
         min_votes=settings.min_votes,
         min_agreement=settings.min_agreement,
         min_confidence=settings.min_confidence,
+        # who judged what is read only where the holdout is drawn by annotator
+        holdout_by=settings.holdout_by,
     )
 
 

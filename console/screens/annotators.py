@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from console import entrance, widgets
-from console.pieces import lists
+from console.pieces import excluding, lists
 from console.views import annotators
 from console.views.annotators import AnnotatorsPage, Detail
 from storage.workspace import Workspace
@@ -25,6 +25,7 @@ PEOPLE: dict[str, Any] = {
     "again": st.column_config.TextColumn("Same again", width=80, alignment="right"),
     "accuracy": st.column_config.TextColumn("Accuracy", width=70, alignment="right"),
     "findings": st.column_config.NumberColumn("Stands out", width=70),
+    "state": st.column_config.TextColumn("Counted", width=90),
 }
 FIGURES: dict[str, Any] = {
     "figure": st.column_config.TextColumn("Figure", width=140),
@@ -62,7 +63,7 @@ def main(workspace: Workspace) -> None:
         )
         return
     widgets.quiet(f"As of {page.as_of}; estimated anew after a minute.", key="as-of")
-    draw_people(page)
+    draw_people(workspace, page)
     draw_biases(page)
     widgets.step(
         "The same with every interval:",
@@ -71,16 +72,22 @@ def main(workspace: Workspace) -> None:
     )
 
 
-def draw_people(page: AnnotatorsPage) -> None:
+def draw_people(workspace: Workspace, page: AnnotatorsPage) -> None:
     selected = st.query_params.get("annotator", "")
     lists.selectable(
-        page.people, PEOPLE, parameter="annotator", selected=selected, alt="Annotators by name"
+        page.people,
+        PEOPLE,
+        parameter="annotator",
+        selected=selected,
+        alt="Annotators by name",
+        on_change=excluding.keep,
     )
     found = annotators.detail(page, selected) if selected else None
     if found is None:
         widgets.quiet("Choose a line for intervals, and for what to do.", key="choose")
     else:
         draw_detail(found)
+        excluding.draw(workspace, found, page.batch, _prepared.clear)
 
 
 def draw_detail(found: Detail) -> None:

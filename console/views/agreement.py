@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.views import wording
+from console.views import exclusions, wording
 from labeling.agreement import report
 from labeling.agreement.figure import Figure, PairOfRaters
 from labeling.agreement.report import FEW, AgreementReport, Coefficients
@@ -143,7 +143,7 @@ def prepare(workspace: Workspace, batch: str, ties: str) -> AgreementPage:
     """
     names = [] if batch else choices(workspace)
     found, *each = report.of_batches(workspace, [batch or None, *names])
-    facts = _facts(found.with_ties)
+    facts = f"{_facts(found.with_ties)} {exclusions.sentence(found.excluded)}".rstrip()
     by_batch = [_batch(name, one.with_ties) for name, one in zip(names, each, strict=True)]
     if not found.with_ties.shared:
         return AgreementPage(facts, _missing(workspace, batch, found.with_ties), batches=by_batch)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.views import wording
+from console.views import exclusions, wording
+from console.views.exclusions import EventLine
 from labeling.agreement.figure import Figure
 from labeling.annotator_models.accuracy import Accuracy
 from labeling.quality import report
@@ -16,6 +17,7 @@ from labeling.quality.leaning import SIGNIFICANT, Leaning
 from labeling.quality.people import Finding, Person
 from labeling.quality.report import QualityReport
 from storage import batches
+from storage.exclusions import Exclusion, Exclusions
 from storage.workspace import Workspace
 
 EVERY_CATEGORY = "all"
@@ -36,6 +38,7 @@ class PersonLine:
     again: str
     accuracy: str
     findings: int
+    state: str
 
 
 @dataclass(frozen=True)
@@ -80,15 +83,28 @@ class AnnotatorsPage:
     biases: Sequence[BiasLine]
     ratios: Sequence[RatioLine]
     notes: Sequence[str]
+    batch: str
+    exclusions: Exclusions
+    events: Sequence[Exclusion]
 
 
 @dataclass(frozen=True)
 class Detail:
-    """One annotator's figures, and what stands out."""
+    """One annotator's figures, and what stands out.
+
+    Attributes:
+        standing: how the votes stand, in words.
+        can_exclude, can_readmit: what can be done here, in the batch of the page or everywhere.
+        events: exclusions and their ends, the newest first.
+    """
 
     name: str
     figures: Sequence[FigureLine]
     findings: Sequence[Finding]
+    standing: str
+    can_exclude: bool
+    can_readmit: bool
+    events: Sequence[EventLine]
 
 
 def choices(workspace: Workspace) -> list[str]:
@@ -103,9 +119,18 @@ def prepare(workspace: Workspace, batch: str) -> AnnotatorsPage:
         NotFoundError: no such batch.
     """
     found = report.of_batch(workspace, batch or None)
+    standing, events = exclusions.read(workspace)
+    with workspace.ledger.read() as db:
+        batch_id = batches.get(db, batch).id if batch else None
     return AnnotatorsPage(
         as_of=wording.stamp(time.time_ns() // 1000),
-        people=[_line(person) for person in found.people],
+        people=[
+            _line(person, exclusions.state(standing.of(person.annotator, batch_id)))
+            for person in found.people
+        ],
+        batch=batch,
+        exclusions=standing,
+        events=events,
         report=found,
         biases=[
             _bias(EVERY_CATEGORY, found.biases),
@@ -116,7 +141,10 @@ def prepare(workspace: Workspace, batch: str) -> AnnotatorsPage:
             for low, one in found.biases.by_ratio.items()
             if one.n
         ],
-        notes=_notes(found.biases),
+        notes=[
+            *([exclusions.sentence(found.excluded)] if found.excluded else []),
+            *_notes(found.biases),
+        ],
     )
 
 
@@ -125,7 +153,31 @@ def detail(page: AnnotatorsPage, name: str) -> Detail | None:
     found = next((one for one in page.report.people if one.annotator == name), None)
     if found is None:
         return None
-    return Detail(name, _figures(found), found.findings)
+    places = {one.batch for one in page.exclusions.of(name)}
+    is_out_here = page.batch in places
+    return Detail(
+        name,
+        _figures(found),
+        found.findings,
+        standing=_standing(found, page),
+        can_exclude=not is_out_here and "" not in places,
+        can_readmit=is_out_here,
+        events=exclusions.lines([event for event in page.events if event.annotator == name]),
+    )
+
+
+def _standing(person: Person, page: AnnotatorsPage) -> str:
+    """How the votes of somebody stand on this page, and where it can be changed."""
+    places = [one.batch for one in page.exclusions.of(person.annotator)]
+    here = f"batch {page.batch}" if page.batch else "every batch"
+    left_out = wording.count(person.excluded, "vote")
+    if "" in places and page.batch:
+        return f"Excluded everywhere, {left_out} here. Choose all batches above to take it back."
+    if page.batch in places:
+        return f"Excluded from {here}: {left_out} so far."
+    if places and not page.batch:
+        return f"Excluded from {', '.join(places)}: choose that batch above to take it back."
+    return f"The votes count in {here}."
 
 
 def command(home: Path, batch: str) -> str:
@@ -133,7 +185,7 @@ def command(home: Path, batch: str) -> str:
     return wording.command(home, "annotator", "list", *words)
 
 
-def _line(person: Person) -> PersonLine:
+def _line(person: Person, state: str) -> PersonLine:
     return PersonLine(
         id=person.annotator,
         annotator=person.annotator,
@@ -148,6 +200,7 @@ def _line(person: Person) -> PersonLine:
         again=_valued(person.consistency),
         accuracy=wording.share(None if person.accuracy is None else person.accuracy.value),
         findings=len(person.findings),
+        state=state or "yes",
     )
 
 
@@ -182,7 +235,7 @@ def _figures(person: Person) -> list[FigureLine]:
             "Looks before answering",
             wording.share(person.competence),
             "",
-            f"{person.votes:,}",
+            f"{person.votes - person.excluded:,}",
             "MACE: probability that an answer does not come by habit",
         ),
     ]
@@ -190,7 +243,7 @@ def _figures(person: Person) -> list[FigureLine]:
 
 def _checked(name: str, figure: Figure | None, meaning: str) -> FigureLine:
     if figure is None:
-        return FigureLine(name, wording.NOT_AVAILABLE, "", "0", f"{meaning}; none were judged")
+        return FigureLine(name, wording.NOT_AVAILABLE, "", "0", f"{meaning}; no vote on one counts")
     return FigureLine(name, _valued(figure), _ends(figure.ci95), f"{figure.n:,}", meaning)
 
 

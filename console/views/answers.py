@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from console.views import diff, wording
-from console.views.diff import Comparison, Source
+from console.views.diff import Comparison
 from storage import generations, media, pairs, scores
 from storage.errors import NotFoundError
 from storage.rows import Media, Turn
@@ -91,7 +91,7 @@ def detail(workspace: Workspace, compared: Comparison, prompt_id: str) -> Prompt
         right=found.right,
         difference=diff.difference(found.left, found.right),
         answers=_answers(generations.answers_to(workspace, prompt_id), names),
-        rewards=_rewards(rated, (compared.left, compared.right)),
+        rewards=rewards(rated, {one.id: one.name for one in (compared.left, compared.right)}),
     )
 
 
@@ -108,18 +108,17 @@ def _answers(frame: polars.DataFrame, names: Mapping[str, str]) -> list[AnswerLi
     ]
 
 
-def _rewards(frame: polars.DataFrame, wanted: Sequence[Source]) -> list[RewardLine]:
-    if frame.is_empty():
-        return []
+def rewards(frame: polars.DataFrame, names: Mapping[str, str]) -> list[RewardLine]:
+    """How each of these (id -> name) rated pairs; `frame` is what `scores.of_pairs` found."""
     found = []
-    for source in wanted:
+    for source, name in names.items() if not frame.is_empty() else ():
         # the same pair may be measured several times with the same result
         seen: set[tuple[str, str]] = set()
-        for row in frame.filter(frame["checkpoint"] == source.id).iter_rows(named=True):
+        for row in frame.filter(frame["checkpoint"] == source).iter_rows(named=True):
             place = (row["pair_id"], row["dataset_version"])
             if place not in seen:
                 seen.add(place)
-                found.append(_reward(source.name, row))
+                found.append(_reward(name, row))
     return found
 
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 
-from console.views import datasets, wording
+from console.views import datasets, exclusions, wording
 from console.views.datasets import CategoryLine
 from rounds.dataset import BuildSettings, DatasetPreview
-from storage import dataset_split
 from storage.rows import DatasetRow, DatasetVersion
 from storage.workspace import Workspace
 
@@ -36,7 +35,8 @@ class Plan:
         summary: what goes in.
         left_out: what stays out and why; empty for nothing.
         rows: how many go in; 0 means that nothing can be built.
-        apart: what will not stand on both sides of the split.
+        apart: what will not stand on both sides of the split, who was drawn, which votes of whom
+            are excluded.
         command: the same build on the command line.
     """
 
@@ -65,10 +65,15 @@ def plan(workspace: Workspace, settings: BuildSettings, found: DatasetPreview) -
         WrongInputError: the holdout cannot be drawn.
     """
     ordered = sorted(found.rows, key=lambda row: row.pair_id)
-    split = dataset_split.assign(ordered, settings.holdout, settings.seed)
+    split = found.split(settings.holdout, settings.seed)
     train, holdout = (split.sides.count(side) for side in datasets.SPLITS)
     out = found.pairs - len(found.rows)
-    apart = " and no ".join(split.kept_apart)
+    kept = " and no ".join(split.kept_apart)
+    apart = [
+        f"No {kept} will stand on both sides of the split." if holdout and kept else "",
+        datasets.held_out_by(split.annotators),
+        exclusions.sentence(found.excluded_votes),
+    ]
     return Plan(
         summary=(
             f"{wording.count(len(found.rows), 'row')} of {wording.count(found.pairs, 'pair')}: "
@@ -77,7 +82,7 @@ def plan(workspace: Workspace, settings: BuildSettings, found: DatasetPreview) -
         left_out=f"Left out: {datasets.reasons(found.excluded)}." if out else "",
         rows=len(found.rows),
         lines=_lines(found, ordered, split.sides),
-        apart=f"No {apart} will stand on both sides of the split." if holdout else "",
+        apart=" ".join(one for one in apart if one),
         command=wording.command(
             workspace.home, "dataset", "build", *datasets.build_words(asdict(settings))
         ),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.views import pairs, wording
+from console.views import exclusions, pairs, wording
 from storage import batches, checkpoints, dataset_split, dataset_versions, media
 from storage import pairs as stored_pairs
 from storage.ledger import Connection
@@ -269,12 +269,35 @@ def _trained(db: Connection, version_id: str) -> str:
     return f"Trained on it: {', '.join(names)}." if names else ""
 
 
-def _apart(policy: Json) -> str:
-    split = policy.get("split")
-    kept = split.get("kept_apart", ()) if isinstance(split, Mapping) else ()
-    if not kept:
+def circumstances(policy: Json) -> list[str]:
+    """Who was drawn for the holdout, and whose votes were excluded when a version was built."""
+    drawn = _of_split(policy, "annotators")
+    said = policy.get("exclusions")
+    left_out = said.get("votes", {}) if isinstance(said, Mapping) else {}
+    found = (held_out_by(drawn), exclusions.sentence(left_out))
+    return [sentence for sentence in found if sentence]
+
+
+def held_out_by(annotators: Sequence[str]) -> str:
+    """What is held out where the holdout is drawn by annotator; empty without anybody."""
+    if not annotators:
         return ""
-    return f"No {' and no '.join(str(name) for name in kept)} stand on both sides of the split."
+    return f"Held out is what {', '.join(annotators)} judged; nothing of it is for training."
+
+
+def _apart(policy: Json) -> str:
+    kept = _of_split(policy, "kept_apart")
+    found = circumstances(policy)
+    if kept:
+        names = " and no ".join(kept)
+        found = [f"No {names} stand on both sides of the split.", *found]
+    return " ".join(found)
+
+
+def _of_split(policy: Json, name: str) -> list[str]:
+    split = policy.get("split")
+    found = split.get(name, ()) if isinstance(split, Mapping) else ()
+    return [str(one) for one in found]
 
 
 def _settings(version: DatasetVersion) -> list[tuple[str, str]]:

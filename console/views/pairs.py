@@ -1,39 +1,17 @@
-"""What the Pairs page shows: a page of pairs that match a filter, and one pair in full."""
+"""What the Pairs page lists: a page of pairs that match, and what the filters offer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from console.views import wording
-from labeling import consensus
+from labeling import consensus, explorer, rubrics
 from labeling.consensus import Consensus, ConsensusPolicy
-from storage import (
-    analytics,
-    annotators,
-    batches,
-    labels,
-    lead_log,
-    media,
-    pairs,
-    prompts,
-    responses,
-    votes,
-)
-from storage.analytics import labeling as figures
+from labeling.explorer import Search
+from storage import annotators, batches, labels, pairs, prompts, votes
 from storage.errors import NotFoundError
-from storage.lead_log import Decision
-from storage.pairs import PairFilter
-from storage.rows import (
-    AssignmentKind,
-    EffectiveVote,
-    ImportedLabel,
-    Media,
-    PairView,
-    Source,
-    Turn,
-    Verdict,
-)
+from storage.rows import Batch, EffectiveVote, ImportedLabel, Media, PairView, Turn, Verdict
 from storage.workspace import Workspace
 
 PAGE_SIZES = (25, 50)
@@ -54,6 +32,8 @@ class Choices:
     batches: Sequence[str]
     categories: Sequence[str]
     annotators: Sequence[str]
+    sources: Sequence[str]
+    failures: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -90,109 +70,36 @@ class PairsPage:
         return f"Pairs {first:,} to {first + size - 1:,} of {self.total:,}"
 
 
-@dataclass(frozen=True)
-class VoteLine:
-    """A vote: `verdict` in canonical orientation, `shown` says on which side A stood."""
-
-    annotator: str
-    verdict: str
-    shown: str
-    batch: str
-    when: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One of the two answers. `standing` is `chosen`, `rejected` or empty."""
-
-    name: str
-    text: str
-    standing: str
-    sources: Sequence[str]
-
-
-@dataclass(frozen=True)
-class PairDetail:
-    id: str
-    category: str
-    turns: Sequence[Turn]
-    media: dict[str, Media]
-    answers: tuple[Answer, Answer]
-    votes: Sequence[VoteLine]
-    decisions: Sequence[str]
-    consensus: str
-    imported: Sequence[str]
-
-    @property
-    def names(self) -> dict[str, str]:
-        """What each picture and video is called on the page: `picture 1`, `video 2`."""
-        numbered = enumerate(self.media.values(), start=1)
-        return {item.id: f"{item.kind} {number}" for number, item in numbered}
-
-
 def choices(workspace: Workspace) -> Choices:
     """The names that the filters offer, each list in a stable order."""
     with workspace.ledger.read() as db:
-        return Choices(
-            batches=[batch.name for batch in batches.listed(db)],
+        known = batches.listed(db)
+        found = Choices(
+            batches=[batch.name for batch in known],
             categories=prompts.categories(db),
             annotators=[annotator.name for annotator in annotators.listed(db)],
+            sources=[],
+            failures=_failures(known),
         )
+    return replace(found, sources=explorer.sources(workspace))
 
 
-def page(workspace: Workspace, wanted: PairFilter, number: int, size: int) -> PairsPage:
-    """Page `number` (from 1, brought into range) of `size` pairs that match."""
-    store = analytics.open(workspace)
-    with store.reading() as view:
-        words = None
-        if wanted.text:
-            words = store.kept(
-                ("words", wanted.text),
-                view.mark_of_pairs,
-                lambda: figures.with_words(view, wanted.text),
-            )
-        matching = figures.matching(view, wanted, words)
-        last = max(1, -(-len(matching) // size))
-        inside = min(max(1, number), last)
-        ids = view.coded.names_of(matching[(inside - 1) * size : inside * size])
+def page(workspace: Workspace, wanted: Search, number: int, size: int) -> PairsPage:
+    """Page `number` (from 1, brought into range) of `size` pairs that match.
+
+    Raises:
+        WrongInputError: something cannot be searched for.
+    """
+    found = explorer.find(workspace, wanted)
+    last = max(1, -(-len(found.numbers) // size))
+    inside = min(max(1, number), last)
+    ids = found.ids((inside - 1) * size, inside * size)
     with workspace.ledger.read() as db:
         shown = pairs.views(db, ids)
         cast = _by_pair(votes.effective(db, pair_ids=ids))
         winners = _winners(labels.of_pairs(db, pair_ids=ids))
     lines = [_line(view, cast.get(view.pair.id, []), winners) for view in shown]
-    return PairsPage(lines=lines, total=len(matching), page=inside, pages=last)
-
-
-def detail(workspace: Workspace, pair_id: str) -> PairDetail:
-    """Everything recorded about one pair.
-
-    Raises:
-        NotFoundError: no pair with this id.
-    """
-    with workspace.ledger.read() as db:
-        view = pairs.view(db, pair_id)
-        imported = labels.of_pairs(db, pair_ids=[pair_id])
-        names = {batch.id: batch.name for batch in batches.listed(db)}
-        shown = {item: media.get(db, item) for item in view.prompt.media}
-        sources_a = responses.sources(db, view.pair.response_a)
-        sources_b = responses.sources(db, view.pair.response_b)
-        decided = lead_log.decisions(db, pair_id)
-        cast = votes.effective(db, pair_ids=[pair_id])
-    settled = consensus.settle(cast, ConsensusPolicy())
-    return PairDetail(
-        id=pair_id,
-        category=view.prompt.category,
-        turns=view.prompt.turns,
-        media=shown,
-        answers=(
-            Answer("A", view.text_a, _standing(settled, Verdict.A), _sources(sources_a)),
-            Answer("B", view.text_b, _standing(settled, Verdict.B), _sources(sources_b)),
-        ),
-        votes=[_vote(vote, names) for vote in cast if not _is_dismissal(vote)],
-        decisions=[_decided(decision, names) for decision in decided],
-        consensus=outcome(settled, len(cast)),
-        imported=[_label(label, names) for label in imported],
-    )
+    return PairsPage(lines=lines, total=len(found.numbers), page=inside, pages=last)
 
 
 def content(workspace: Workspace, item: Media) -> bytes | None:
@@ -203,16 +110,11 @@ def content(workspace: Workspace, item: Media) -> bytes | None:
         return None
 
 
-def outcome(settled: Consensus, cast: int) -> str:
-    """How a pair stands in a few words: `A, confidence 0.90 from 2 votes`."""
-    if not cast:
-        return consensus.NO_VOTES
-    if not settled.settled:
-        return settled.reason
-    name = str(settled.outcome).upper()
-    return (
-        f"{name}, confidence {settled.confidence:.2f} from {wording.count(settled.votes, 'vote')}"
-    )
+def _failures(known: Sequence[Batch]) -> list[str]:
+    """The kinds of failure that the rubrics of these batches ask for."""
+    asked = [rubrics.of(batch.rubric) for batch in known]
+    kinds = (kind.key for rubric in asked if rubric for kind in rubric.failure_kinds)
+    return list(dict.fromkeys(kinds))
 
 
 def _line(
@@ -261,48 +163,3 @@ def _winners(found: Sequence[ImportedLabel]) -> dict[str, list[str]]:
         if label.winner not in winners.setdefault(label.pair_id, []):
             winners[label.pair_id].append(label.winner)
     return {pair_id: sorted(named) for pair_id, named in winners.items()}
-
-
-def _standing(settled: Consensus, verdict: Verdict) -> str:
-    if not settled.settled:
-        return ""
-    return "chosen" if settled.outcome == verdict else "rejected"
-
-
-def _sources(found: Sequence[Source]) -> list[str]:
-    return [f"{source.kind} {source.name}" for source in found]
-
-
-def _vote(vote: EffectiveVote, names: dict[str, str]) -> VoteLine:
-    other = "B" if vote.left == "a" else "A"
-    return VoteLine(
-        annotator=vote.annotator,
-        verdict=VERDICTS[vote.verdict],
-        shown=f"{vote.left.upper()} left, {other} right",
-        batch=names.get(vote.batch_id, vote.batch_id),
-        when=wording.stamp(vote.received_at),
-    )
-
-
-def _is_dismissal(vote: EffectiveVote) -> bool:
-    """A lead's skip: reports that need no decision."""
-    return vote.kind is AssignmentKind.ADJUDICATION and vote.verdict is Verdict.SKIP
-
-
-def _decided(decision: Decision, names: dict[str, str]) -> str:
-    said = decision.circumstances
-    what = "withdrew the pair" if said and said.pair_withdrawn else VERDICTS[decision.outcome]
-    seen = ""
-    if said:
-        seen = f", {'having seen' if said.names_seen else 'without seeing'} who voted"
-    batch = names.get(decision.batch_id, decision.batch_id)
-    why = f": {decision.reason}" if decision.reason else ""
-    when = wording.stamp(decision.decided_at)
-    return f"Decision by {decision.lead}, {when}, batch {batch}{seen}: {what}{why}"
-
-
-def _label(label: ImportedLabel, names: dict[str, str]) -> str:
-    record = f", record {label.record_id}" if label.record_id else ""
-    batch = names.get(label.batch_id, label.batch_id)
-    where = f"{label.source} line {label.line}{record}, batch {batch}"
-    return f"Imported label ({label.labeled_by}): {label.winner.upper()} is better. {where}"

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from labeling import consensus
+from labeling import tallied
 from labeling.consensus import ConsensusPolicy
 from storage import analytics
 from storage.analytics import labeling as figures
 from storage.analytics.labeling import Tally
-from storage.rows import AssignmentKind, Batch, EffectiveVote, Verdict
+from storage.rows import Batch, Verdict
 from storage.workspace import Workspace
 
 
@@ -92,19 +92,7 @@ def _standing(batch: Batch, pairs: int, tallies: Sequence[Tally], imported: int)
 def _kind(tally: Tally, overlap: int) -> str:
     if tally.decided < overlap and not tally.lead:
         return "waiting"
-    settled = consensus.settle(_voices(tally), ConsensusPolicy(min_votes=overlap))
+    settled = tallied.settle(tally, ConsensusPolicy(min_votes=overlap))
     if settled.settled:
         return "settled"
     return "tie" if settled.outcome is Verdict.TIE else "dispute"
-
-
-def _voices(tally: Tally) -> list[EffectiveVote]:
-    """Votes that settle as those of each pair of the tally do: one per voice, the lead last."""
-    counts = ((Verdict.A, tally.a), (Verdict.B, tally.b), (Verdict.TIE, tally.tie))
-    said = [(verdict, AssignmentKind.NORMAL) for verdict, n in counts for _ in range(n)]
-    if tally.lead:
-        said.append((Verdict(tally.lead), AssignmentKind.ADJUDICATION))
-    return [
-        EffectiveVote(str(at), "", "", str(at), verdict, "a", at, kind)
-        for at, (verdict, kind) in enumerate(said)
-    ]

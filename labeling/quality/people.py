@@ -33,6 +33,8 @@ class Finding:
 class Person:
     """One annotator's work, in one batch or in all.
 
+    What was done is told of everything, excluded or not; what is estimated rests on what counts.
+
     Attributes:
         judged: pairs with a vote or a skip.
         votes, skips, ties: of these; a vote is no skip, both bad counts as a tie.
@@ -43,6 +45,7 @@ class Person:
         gold, consistency: see `labeling.reliability`; None where nothing was measured.
         accuracy: estimated from all votes; None without votes for one of two answers.
         competence: MACE, the probability of answering by looking, 0 to 1.
+        excluded: votes of these that do not count.
         findings: what stands out.
     """
 
@@ -61,6 +64,7 @@ class Person:
     consistency: Figure | None = None
     accuracy: Accuracy | None = None
     competence: float | None = None
+    excluded: int = 0
     findings: tuple[Finding, ...] = field(default=())
 
 
@@ -94,6 +98,7 @@ def measure(choices: polars.DataFrame, estimates: Estimates) -> list[Person]:
         timed=timed.sum(),
         median_ms=polars.col("active_ms").filter(timed).median(),
         fast=(timed & (polars.col("active_ms") < floor)).sum(),
+        excluded=(~polars.col("counted") & (verdict != "skip")).sum(),
     )
     rows = counted.sort("annotator").to_dicts()
     leanings = [leaning(int(row["left"]), int(row["decisive"])) for row in rows]
@@ -116,6 +121,7 @@ def _person(row: Mapping[str, float], left: Leaning, left_p: float) -> Person:
         fast=row["fast"] / timed if timed else None,
         left=left,
         left_p=left_p,
+        excluded=int(row["excluded"]),
     )
 
 

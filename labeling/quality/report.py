@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import polars
 
@@ -26,11 +26,13 @@ MOST_FOR_MACE = 200_000
 
 @dataclass(frozen=True)
 class QualityReport:
-    """Everybody who voted, by name, and the leanings of all votes together and by category."""
+    """Everybody who voted, by name, and the leanings of all votes that count, together and by
+    category. `excluded`: annotator -> votes that do not count, where there are any."""
 
     people: tuple[Person, ...]
     biases: Biases
     by_category: Mapping[str, Biases]
+    excluded: Mapping[str, int] = field(default_factory=dict)
 
 
 def of_batch(workspace: Workspace, name: str | None) -> QualityReport:
@@ -48,7 +50,8 @@ def of_batch(workspace: Workspace, name: str | None) -> QualityReport:
     with analytics.open(workspace).reading() as view:
         choices = conduct.choices(view, ids[0] if name is not None else "")
         right |= _decided(view, ids[0] if name is not None else "")
-    votes = _two_way(choices)
+    counted = choices.filter("counted")
+    votes = _two_way(counted)
     estimates = Estimates(
         gold={one.annotator: one.gold_accuracy for one in checked if one.gold_accuracy.n},
         consistency={
@@ -57,10 +60,12 @@ def of_batch(workspace: Workspace, name: str | None) -> QualityReport:
         accuracy=_accuracies(votes, right),
         competence=_competences(votes),
     )
+    found = tuple(people.measure(choices, estimates))
     return QualityReport(
-        people=tuple(people.measure(choices, estimates)),
-        biases=biases.measure(choices, answers),
-        by_category=biases.by_category(choices, answers),
+        people=found,
+        biases=biases.measure(counted, answers),
+        by_category=biases.by_category(counted, answers),
+        excluded={one.annotator: one.excluded for one in found if one.excluded},
     )
 
 

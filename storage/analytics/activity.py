@@ -18,6 +18,8 @@ _KINDS = [AssignmentKind.NORMAL.value, AssignmentKind.GOLD.value]
 class Activity:
     """What one annotator did in one batch, undone votes left out.
 
+    Excluded votes are in: the work was done.
+
     Attributes:
         votes: votes without skips.
         judged: votes and skips.
@@ -40,7 +42,7 @@ def by_annotator(view: View) -> dict[tuple[str, str], Activity]:
     """(batch id, name of an annotator) -> what that person did there."""
     is_said = polars.col("verdict") != Verdict.SKIP.value
     found = (
-        view.effective()
+        view.cast()
         .filter(polars.col("kind").is_in(_KINDS))
         .group_by("batch", "annotator")
         .agg(

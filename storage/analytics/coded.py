@@ -16,6 +16,7 @@ import polars
 import pyarrow
 from numpy.typing import NDArray
 
+from storage.exclusions import Exclusions
 from storage.rows import AssignmentKind, Verdict
 
 Numbers = NDArray[np.uint32]
@@ -30,6 +31,8 @@ VOTES: Schema = {
     **{"pair": NUMBER, "batch": NUMBER, "annotator": NUMBER},
     **{"verdict": VERDICTS, "kind": KINDS, "received_at": polars.Int64, "active_ms": polars.Int64},
 }
+# what an assignment is known by: there is one of a kind for a pair, in a batch, for an annotator
+ASSIGNMENT = ["pair", "batch", "annotator", "kind"]
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,13 @@ class Coded:
 
     Attributes:
         pairs: columns `PAIRS`, oldest first.
-        votes: columns `VOTES`: votes that were not undone and count, by the order in which they
-            came. An annotator has one on a pair, batch and kind.
+        votes: columns `VOTES`: votes that were not undone, by the order in which they came. An
+            annotator has one on a pair, batch and kind.
         batches, annotators: ids of batches and names of annotators, by number.
         members: batch id -> its pairs by their position.
         labeled: batch id -> its number of pairs with an imported label.
         changed: batch id -> vote events in the ledger when the last ones of the batch came.
+        exclusions: those in force.
     """
 
     pairs: polars.DataFrame = field(default_factory=lambda: polars.DataFrame(schema=PAIRS))
@@ -53,12 +57,38 @@ class Coded:
     members: Mapping[str, Numbers] = field(default_factory=dict)
     labeled: Mapping[str, int] = field(default_factory=dict)
     changed: Mapping[str, int] = field(default_factory=dict)
+    exclusions: Exclusions = field(default_factory=Exclusions)
 
     @cached_property
     def numbered(self) -> pyarrow.Table:
         """Pair id and number, as DuckDB joins it."""
         pairs = self.pairs.select("pair_id").with_row_index("pair")
         return pairs.to_arrow(compat_level=polars.CompatLevel.newest())
+
+    @cached_property
+    def counted(self) -> polars.DataFrame:
+        """The votes without those that are excluded."""
+        if not self.exclusions.standing:
+            return self.votes
+        everywhere = [number_of(name, self.annotators) for name in self.exclusions.everywhere]
+        is_out = polars.col("annotator").is_in(everywhere)
+        for batch, name in self.exclusions.in_batches:
+            there = polars.col("batch") == number_of(batch, self.batches)
+            is_out |= there & (polars.col("annotator") == number_of(name, self.annotators))
+        is_vote = polars.col("kind") != AssignmentKind.ADJUDICATION.value
+        votes = self.votes.filter(~(is_out & is_vote))
+        single = list(self.exclusions.single.values())
+        if not single:
+            return votes
+        batches = [number_of(one.batch_id or "", self.batches) for one in single]
+        annotators = [number_of(one.annotator, self.annotators) for one in single]
+        columns = [
+            polars.Series("pair", self.numbers_of(polars.Series([one.pair_id for one in single]))),
+            polars.Series("batch", batches, NUMBER),
+            polars.Series("annotator", annotators, NUMBER),
+            polars.Series("kind", [one.assignment_kind for one in single], KINDS),
+        ]
+        return without(votes, polars.DataFrame(columns))
 
     def numbers_of(self, pair_ids: polars.Series) -> Numbers:
         """The numbers of pairs, all of which are known."""
@@ -83,15 +113,26 @@ class Coded:
         return found
 
     def votes_of(self, batch_id: str) -> polars.DataFrame:
-        """The votes of one batch."""
-        return self.votes.filter(polars.col("batch") == number_of(batch_id, self.batches))
+        """The votes of one batch that count."""
+        return self.counted.filter(polars.col("batch") == number_of(batch_id, self.batches))
 
-    def named(self, batch_id: str = "") -> polars.DataFrame:
-        """The votes of one batch or of all, with `batch` and `annotator` by name."""
-        votes = self.votes_of(batch_id) if batch_id else self.votes
+    def named(self, votes: polars.DataFrame, batch_id: str = "") -> polars.DataFrame:
+        """These votes, of one batch or of all, with `batch` and `annotator` by name."""
+        if batch_id:
+            votes = votes.filter(polars.col("batch") == number_of(batch_id, self.batches))
         return votes.with_columns(
             _spelled(votes["batch"], self.batches), _spelled(votes["annotator"], self.annotators)
         )
+
+
+def without(votes: polars.DataFrame, assignments: polars.DataFrame) -> polars.DataFrame:
+    """The votes of all other assignments. Both have the columns `ASSIGNMENT`."""
+    is_near = polars.col("pair").is_in(assignments["pair"].unique().implode())
+    near = votes.with_row_index("row").filter(is_near)
+    gone = near.join(assignments, on=ASSIGNMENT, how="semi")["row"]
+    stays = np.ones(votes.height, np.bool_)
+    stays[gone.to_numpy()] = False
+    return votes.filter(polars.Series(stays))
 
 
 def number_of(name: str, names: Sequence[str]) -> int:

@@ -11,11 +11,13 @@ from dataclasses import replace
 
 import polars
 
+from storage import exclusions
 from storage.analytics import coded, facts
 from storage.analytics.coded import Coded, Numbers
 from storage.analytics.engine import Engine
 from storage.analytics.growth import COUNTED_KINDS, grown
 from storage.analytics.tails import Snapshot
+from storage.exclusions import Exclusions
 from storage.ledger import Connection
 
 _PAIRS = "SELECT pair_id, category, created_at FROM {pairs} ORDER BY created_at, pair_id"
@@ -62,6 +64,7 @@ class Coding:
             found,
             members=self._members(db, found, snapshot, is_anew=longer is None),
             labeled=self._labeled(db, snapshot),
+            exclusions=self._exclusions(db, snapshot),
         )
         self._known = snapshot
         return self._coded
@@ -102,6 +105,10 @@ class Coding:
 
     def _labeled(self, db: Connection, snapshot: Snapshot) -> Mapping[str, int]:
         return facts.labeled(db) if self._has_moved(snapshot, "labels") else self._coded.labeled
+
+    def _exclusions(self, db: Connection, snapshot: Snapshot) -> Exclusions:
+        has_moved = self._has_moved(snapshot, "exclusions")
+        return exclusions.in_force(db) if has_moved else self._coded.exclusions
 
     def _has_moved(self, snapshot: Snapshot, name: str) -> bool:
         return self._known is None or snapshot.marks[name] != self._known.marks[name]

@@ -7,6 +7,7 @@ from sqlalchemy import func, or_, select
 
 from storage import tables
 from storage.analytics.view import View
+from storage.exclusions import Exclusions
 from storage.ledger import Connection
 from storage.rows import AssignmentKind
 
@@ -14,8 +15,8 @@ from storage.rows import AssignmentKind
 _KINDS = [AssignmentKind.NORMAL.value, AssignmentKind.GOLD.value]
 # votes and undos of an assignment take turns: an undo takes back the event before it
 _CHOICES = """
-    SELECT v.annotator, v.pair_id, p.category, v.verdict, v."left", v.active_ms,
-        len(string_split(p.words, ' ')) AS words
+    SELECT v.assignment_id, v.batch_id, v.annotator, v.pair_id, p.category, v.verdict, v."left",
+        v.active_ms, len(string_split(p.words, ' ')) AS words
     FROM (SELECT * FROM {votes} WHERE kind = 'vote' AND list_contains($kinds, assignment_kind)
           AND ($batch = '' OR batch_id = $batch)) v
     ANTI JOIN (SELECT assignment_id, sequence FROM {votes} WHERE kind = 'undo') u
@@ -27,12 +28,25 @@ _MARKS = ("%\n- %", "%\n* %", "%\n1. %", "%\n#%", "%```%", "%**%", "%\n|%")
 
 
 def choices(view: View, batch_id: str = "") -> polars.DataFrame:
-    """Votes and skips that stand, of one batch or of all, one row each.
+    """Votes and skips that were not undone, of one batch or of all, one row each.
 
     Columns: `annotator`, `pair_id`, `category`, `verdict`, `left` (`a` or `b`, the answer that was
-    shown on the left), `active_ms` (milliseconds in sight) and `words` (of prompt and answers).
+    shown on the left), `active_ms` (milliseconds in sight), `words` (of prompt and answers) and
+    `counted` (false for what is excluded).
     """
-    return view.query(_CHOICES, {"kinds": _KINDS, "batch": batch_id})
+    found = view.query(_CHOICES, {"kinds": _KINDS, "batch": batch_id})
+    counted = _counted(view.coded.exclusions).alias("counted")
+    return found.with_columns(counted).drop("assignment_id", "batch_id")
+
+
+def _counted(left_out: Exclusions) -> polars.Expr:
+    """Whether a row counts, by its `annotator`, `batch_id` and `assignment_id`."""
+    who, batch = polars.col("annotator"), polars.col("batch_id")
+    is_out = who.is_in(sorted(left_out.everywhere))
+    is_out |= polars.col("assignment_id").is_in(sorted(left_out.single))
+    for there, name in left_out.in_batches:
+        is_out |= (batch == there) & (who == name)
+    return ~is_out
 
 
 def answers(db: Connection) -> polars.DataFrame:

@@ -185,6 +185,7 @@ _WATCHED = {
     "pairs": tables.pairs,
     "labels": tables.imported_labels,
     "members": tables.batch_pairs,
+    "exclusions": tables.exclusions,
 }
 _LARGEST: Mapping[str, Executable] = {
     name: text(f"SELECT coalesce(max(rowid), 0) FROM {table.name}")  # noqa: S608
@@ -227,7 +228,7 @@ def annotator_names(db: Connection) -> list[str]:
 
 
 def marks(db: Connection) -> dict[str, int]:
-    """For `votes`, `pairs`, `labels`, `members` a number that grows with every row.
+    """For everything that is watched a number that grows with every row.
 
     On SQLite the largest row number, which is found without a scan: rows of these tables are never
     removed. PostgreSQL has none, so the rows are counted.

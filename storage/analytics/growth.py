@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import polars
 
 from storage.analytics import coded
@@ -20,8 +19,6 @@ _EVENT = (
     *("event_id", "assignment_id", "sequence", "kind", "verdict", "received_at", "active_ms"),
     *("batch_id", "pair_id", "annotator", "assignment_kind"),
 )
-# what an assignment is known by: there is one of a kind for a pair, in a batch, for an annotator
-_ASSIGNMENT = ["pair", "batch", "annotator", "kind"]
 _MOST_PIECES = 64
 
 
@@ -92,7 +89,7 @@ def _with_events(known: Coded, events: polars.DataFrame) -> Coded | None:
     votes = known.votes
     again = rows.filter(polars.col("sequence") > 1)
     if not again.is_empty():
-        votes = _without(votes, again)
+        votes = coded.without(votes, again)
     fresh = rows.filter(polars.col("event") == "vote").select(votes.columns)
     latest, earliest = votes["received_at"].max(), fresh["received_at"].min()
     if not isinstance(latest, int) or not isinstance(earliest, int) or latest < earliest:
@@ -120,16 +117,6 @@ def _coded(known: Coded, events: polars.DataFrame) -> polars.DataFrame:
         "sequence",
         polars.col("kind").alias("event"),
     )
-
-
-def _without(votes: polars.DataFrame, assignments: polars.DataFrame) -> polars.DataFrame:
-    """The votes of all other assignments."""
-    is_near = polars.col("pair").is_in(assignments["pair"].unique().implode())
-    near = votes.with_row_index("row").filter(is_near)
-    gone = near.join(assignments, on=_ASSIGNMENT, how="semi")["row"]
-    stays = np.ones(votes.height, np.bool_)
-    stays[gone.to_numpy()] = False
-    return votes.filter(polars.Series(stays))
 
 
 def _joined(known: polars.DataFrame, fresh: polars.DataFrame) -> polars.DataFrame:

@@ -8,14 +8,15 @@ import numpy as np
 import polars
 
 from storage import identity
-from storage.analytics.coded import Coded, Mask, Numbers, number_of
+from storage.analytics.coded import NUMBER, Coded, Mask, Numbers, number_of
 from storage.analytics.view import View
-from storage.errors import WrongInputError
-from storage.pairs import LONGEST_SEARCH, PairFilter
+from storage.pair_filters import PairFilter
 from storage.rows import AssignmentKind, Verdict
 
 _WITH_WORDS = """SELECT numbered.pair FROM {pairs} AS searched
     JOIN numbered ON numbered.pair_id = searched.pair_id WHERE contains(searched.words, $text)"""
+
+_SAME = ["cast", "decided", "a", "b", "tie", "lead"]
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,38 @@ class Tally:
 def tallies(view: View, batch_id: str) -> list[Tally]:
     """How often each combination of votes occurs in a batch; pairs without votes are not in."""
     votes = view.coded.votes_of(batch_id)
-    # Where all votes on a pair are of the normal kind, each is a voice: nobody gets a pair twice.
-    # Only pairs with votes of other kinds need the latest decision of each annotator.
+    # nobody gets a pair twice in a batch, but for checks
     is_special = polars.col("kind") != AssignmentKind.NORMAL.value
-    mixed = votes.filter(is_special)["pair"].unique()
-    is_mixed = polars.col("pair").is_in(mixed.implode())
-    by_pair = _plain(votes if mixed.is_empty() else votes.filter(~is_mixed))
-    if not mixed.is_empty():
-        by_pair = polars.concat([by_pair, _heard(votes.filter(is_mixed))])
-    same = ["cast", "decided", "a", "b", "tie", "lead"]
-    found = by_pair.group_by(same).len().sort(same)
+    by_pair = _by_pair(votes, votes.filter(is_special)["pair"].unique())
+    found = by_pair.group_by(_SAME).len().sort(_SAME)
     return [Tally(*row) for row in found.iter_rows()]
+
+
+def tallied_pairs(view: View) -> list[tuple[Tally, Numbers]]:
+    """The pairs with votes in any batch, by the combination of their votes."""
+    coded = view.coded
+    votes = coded.counted
+    is_special = polars.col("kind") != AssignmentKind.NORMAL.value
+    members = [np.zeros(0, np.uint32), *coded.members.values()]
+    shared = np.flatnonzero(np.bincount(np.concatenate(members)) > 1).astype(np.uint32)
+    # in two batches somebody may have said two things about a pair
+    mixed = polars.concat([votes.filter(is_special)["pair"], polars.Series("pair", shared, NUMBER)])
+    found = _by_pair(votes, mixed.unique()).group_by(_SAME).agg("pair").sort(_SAME)
+    same = found.select(*_SAME, polars.col("pair").list.len().alias("pairs")).iter_rows()
+    return [(Tally(*row), pairs.to_numpy()) for row, pairs in zip(same, found["pair"], strict=True)]
+
+
+def _by_pair(votes: polars.DataFrame, mixed: polars.Series) -> polars.DataFrame:
+    """Voices by pair: columns `pair` and `_SAME`.
+
+    Args:
+        mixed: pairs on which a person may have said several things, or a lead something. Where all
+            votes are of different people, each is a voice and needs no look at who cast it.
+    """
+    if mixed.is_empty():
+        return _plain(votes)
+    is_mixed = polars.col("pair").is_in(mixed.implode())
+    return polars.concat([_plain(votes.filter(~is_mixed)), _heard(votes.filter(is_mixed))])
 
 
 def _plain(votes: polars.DataFrame) -> polars.DataFrame:
@@ -63,7 +85,7 @@ def _plain(votes: polars.DataFrame) -> polars.DataFrame:
     decided = polars.col("cast") - polars.col("skip")
     tie = decided - polars.col("a") - polars.col("b")
     return by_pair.select(
-        *("cast", decided.alias("decided"), "a", "b", tie.alias("tie")),
+        *("pair", "cast", decided.alias("decided"), "a", "b", tie.alias("tie")),
         polars.lit("").alias("lead"),
     )
 
@@ -93,7 +115,7 @@ def _heard(votes: polars.DataFrame) -> polars.DataFrame:
         **{name: count.cast(polars.Int64) for name, count in whole.items()},
         lead=voice.filter(by_lead).drop_nulls().last().fill_null(""),
     )
-    return by_pair.drop("pair")
+    return by_pair.select("pair", *_SAME)
 
 
 def sizes(view: View) -> dict[str, int]:
@@ -109,33 +131,32 @@ def with_words(view: View, text: str) -> Mask:
     Raises:
         WrongInputError: the text cannot be searched for.
     """
-    if len(text) > LONGEST_SEARCH or "\0" in text:
-        raise WrongInputError(
-            f"A search for {len(text)} characters cannot be made.",
-            f"Search for up to {LONGEST_SEARCH} characters, without NUL.",
-        )
+    PairFilter(text=text).check()
     return view.coded.mask(view.query(_WITH_WORDS, {"text": text.lower()})["pair"].to_numpy())
 
 
-def matching(view: View, chosen: PairFilter, words: Mask | None = None) -> Numbers:
+def matching(
+    view: View, chosen: PairFilter, words: Mask | None = None, among: Mask | None = None
+) -> Numbers:
     """The numbers of the pairs that match: by position in the batch when a batch is given, else
     oldest first. `View.coded.names_of` tells their ids.
 
     Args:
         words: what `with_words` found for the text of the filter, where that is known.
+        among: only these pairs; `noted` finds those for what the ledger alone knows.
 
     Raises:
         WrongInputError: the filter cannot be used.
     """
-    _check(chosen)
+    chosen.check()
     coded = view.coded
-    keep = np.ones(coded.pairs.height, np.bool_)
+    keep = np.ones(coded.pairs.height, np.bool_) if among is None else among.copy()
     if chosen.text:
         keep &= with_words(view, chosen.text) if words is None else words
     if chosen.category:
         keep &= (coded.pairs["category"] == chosen.category).to_numpy()
     batch_id = identity.batch_id(chosen.batch) if chosen.batch else ""
-    if chosen.annotator or chosen.verdict:
+    if chosen.asks_for_votes:
         keep &= _voted_on(coded, chosen, batch_id)
     if not batch_id:
         return np.flatnonzero(keep).astype(np.uint32)
@@ -152,12 +173,10 @@ def _voted_on(coded: Coded, chosen: PairFilter, batch_id: str) -> Mask:
         conditions.append(polars.col("annotator") == number_of(chosen.annotator, coded.annotators))
     if chosen.verdict:
         conditions.append(polars.col("verdict") == chosen.verdict)
+    low, high = chosen.voted_between
+    if chosen.voted_from:
+        conditions.append(polars.col("received_at") >= low)
+    if chosen.voted_to:
+        conditions.append(polars.col("received_at") < high)
     found = coded.votes.lazy().filter(polars.all_horizontal(conditions)).select("pair").collect()
     return coded.mask(found["pair"].to_numpy())
-
-
-def _check(chosen: PairFilter) -> None:
-    if chosen.verdict and chosen.verdict not in set(Verdict):
-        raise WrongInputError(
-            f"{chosen.verdict[:40]!r} is no verdict.", f"Verdicts: {', '.join(Verdict)}."
-        )

@@ -10,6 +10,7 @@ import polars
 from storage.analytics.coded import Coded
 from storage.analytics.engine import Cursor
 from storage.analytics.tails import Snapshot
+from storage.rows import Verdict
 
 
 class View:
@@ -26,7 +27,8 @@ class View:
 
     @property
     def mark(self) -> tuple[object, ...]:
-        """The same for two views only when they hold the same votes, pairs, labels, members."""
+        """The same for two views only when they hold the same votes, pairs, labels, members and
+        exclusions."""
         return self._snapshot.mark
 
     @property
@@ -35,8 +37,9 @@ class View:
         return self._snapshot.mark_of_pairs
 
     def mark_of_batch(self, batch_id: str) -> tuple[object, ...]:
-        """The same for two views only when they hold the same votes of this batch."""
-        return (batch_id, self.coded.changed.get(batch_id, 0))
+        """The same for two views only when the same votes of this batch count."""
+        changed = self.coded.changed.get(batch_id, 0)
+        return (batch_id, changed, self._snapshot.marks["exclusions"])
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> polars.DataFrame:
         """The rows of one statement.
@@ -53,9 +56,26 @@ class View:
         return self._cursor.query(*self._snapshot.filled(sql, parameters))
 
     def effective(self, batch_id: str = "") -> polars.DataFrame:
-        """Votes that were not undone, of one batch or all, by the order in which they came.
+        """Votes that count, of one batch or all, by the order in which they came: those that were
+        not undone and are not excluded.
 
         Without repeats and qualification rounds. Columns: `pair` (its number), `batch`,
         `annotator`, `verdict`, `kind` (names), `received_at` and `active_ms`.
         """
-        return self.coded.named(batch_id)
+        return self.coded.named(self.coded.counted, batch_id)
+
+    def cast(self, batch_id: str = "") -> polars.DataFrame:
+        """As `effective`, with those that are excluded."""
+        return self.coded.named(self.coded.votes, batch_id)
+
+    def left_out(self, batch_id: str = "") -> dict[str, int]:
+        """Annotator -> how many votes of one batch or all are excluded; skips are no votes."""
+        if self.coded.counted is self.coded.votes:
+            return {}
+        is_vote = polars.col("verdict") != Verdict.SKIP.value
+        number = [
+            dict(found.filter(is_vote)["annotator"].value_counts().iter_rows())
+            for found in (self.cast(batch_id), self.effective(batch_id))
+        ]
+        missing = {name: count - number[1].get(name, 0) for name, count in number[0].items()}
+        return {str(name): count for name, count in sorted(missing.items()) if count}

@@ -18,6 +18,7 @@ from storage.tables.content import (
 from storage.tables.labeling import (
     annotators,
     assignments,
+    exclusions,
     links,
     qualification_decisions,
     reports,
@@ -38,6 +39,7 @@ from storage.tables.work import attempts, job_events, jobs, models, workers
 APPEND_ONLY = (
     *("votes", "imported_labels", "job_events", "dataset_versions", "evaluations"),
     *("activations", "publications", "reports", "guidelines", "qualification_decisions"),
+    "exclusions",
 )
 
 __all__ = [
@@ -52,6 +54,7 @@ __all__ = [
     "checkpoints",
     "dataset_versions",
     "evaluations",
+    "exclusions",
     "guidelines",
     "imported_labels",
     "job_events",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint, text
 
 from storage.columns import Flag, Int64, JsonText, Micros
 from storage.tables.base import col, table
@@ -124,4 +124,18 @@ reports = table(
     col("note", Text),
     col("received_at", Micros),
     Index("ix_reports_assignment_id", "assignment_id"),
+)
+
+# whose votes do not count, and which: events, of which the last one of a place stands
+exclusions = table(
+    "exclusions",
+    Column("number", Int64, primary_key=True, autoincrement=False),
+    col("kind", Text),
+    col("annotator_id", Text, ForeignKey("annotators.id")),
+    # null: everywhere; and, beside it, null: whatever the annotator votes there
+    col("batch_id", Text, ForeignKey("batches.id"), null=True),
+    col("assignment_id", Text, ForeignKey("assignments.id"), null=True),
+    col("actor", Text),
+    col("reason", Text),
+    col("created_at", Micros),
 )

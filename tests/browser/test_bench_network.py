@@ -29,8 +29,10 @@ def test_votes_cast_offline_wait_and_are_saved_when_the_network_is_back(
 ) -> None:
     assigned = assign(count=4)
     watched = new_page()
-    watched.allowed.append(DISCONNECTED)
+    watched.allowed += [DISCONNECTED, "ERR_FAILED"]
     page = watched.page
+    # without pairs ahead there are those on the desk, and then one waits for the network
+    page.route("**/api/ahead", lambda route: route.abort())
     page.goto(assigned.link)
     at_pair(page, "Pair 1 / 4")
     page.context.set_offline(True)

@@ -19,7 +19,7 @@ def ahead(person: Any) -> list[ShownPair]:
 def test_pairs_ahead_start_with_those_on_the_desk_and_come_in_their_order(
     new_batch: Any, open_link: Any
 ) -> None:
-    ada = open_link(new_batch(pair_count=14, pictures=1, gold_rate=0.3, repeat_rate=0.3))
+    ada = open_link(new_batch(pair_count=14, pictures=1, gold_rate=0.3))
     pairs = ahead(ada)
     assert len(pairs) == desk.STOCK
     assert [each.position for each in pairs] == list(range(1, desk.STOCK + 1))
@@ -59,6 +59,24 @@ def test_no_more_pairs_come_ahead_than_the_link_is_for(
     token = links.mint(served.workspace, batch.name, "Ada with a quota", quota=3).token
     assert ada.http.post("/api/session", json={"token": token}).status_code == 200
     assert len(ahead(ada)) == 3
+
+
+def test_repeats_do_not_come_after_all_pairs_ahead(
+    served: Any, new_batch: Any, open_link: Any
+) -> None:
+    batch = new_batch(pair_count=12, repeat_rate=0.5)
+    ada = open_link(batch, "Ada among repeats")
+    # one is due after six or seven pairs, and needs a vote first
+    assert len(ahead(ada)) in (6, 7)
+    seen: list[str] = []
+    while current := ada.state()["current"]:
+        ahead(ada)
+        seen.append(current["messages"][0]["parts"][-1]["text"])
+        assert ada.post("vote", current["assignment"], choice="left").status_code == 200
+    again = [place for place, text in enumerate(seen, start=1) if text in seen[: place - 1]]
+    assert again[0] in (7, 8)
+    assert len(again) in (3, 4)
+    assert len(seen) == 12 + len(again)
 
 
 def test_without_a_seat_nothing_comes_ahead(served: Any) -> None:

@@ -205,3 +205,32 @@ def test_a_setting_out_of_range_is_refused_with_its_value(
 def test_an_unknown_batch_names_those_that_exist(workspace: Workspace, four: Four) -> None:
     with pytest.raises(NotFoundError, match="first"):
         dataset.preview(workspace, BuildSettings(batch="frist"))
+
+
+def test_a_holdout_by_annotator_is_what_those_drawn_judged_and_says_who(
+    workspace: Workspace, four: Four, vote: Vote
+) -> None:
+    vote("ana", {0: "a", 1: "b"})
+    vote("ben", {2: "a"})
+    vote("cleo", {2: "skip", 3: "b"})
+    settings = BuildSettings(batch="first", holdout=0.25, holdout_by="annotator")
+    version = dataset.build(workspace, settings)
+    (drawn,) = version.policy["split"]["annotators"]
+    held = {
+        row.pair_id
+        for row in dataset_versions.read_rows(workspace, version)
+        if row.split != "train"
+    }
+    assert held == {four.ids[{"ben": 2, "cleo": 3}[drawn]]}
+    assert dataset.build(workspace, settings) == version
+    found = dataset.preview(workspace, settings)
+    assert found.split(0.25, settings.seed).annotators == (drawn,)
+
+
+def test_nobody_can_be_held_out_of_imported_labels(workspace: Workspace, four: Four) -> None:
+    for settings, words in (
+        (BuildSettings(labels="imported", holdout_by="annotator"), "nobody voted"),
+        (BuildSettings(holdout_by="mood"), "holdout_by is 'mood'"),
+    ):
+        with pytest.raises(WrongInputError, match=words):
+            dataset.preview(workspace, settings)

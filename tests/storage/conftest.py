@@ -19,6 +19,7 @@ from storage import (
     assignments,
     evaluations,
     events,
+    exclusions,
     guidelines,
     jobs,
     labels,
@@ -177,3 +178,4 @@ def _fill_facts(tx: Connection, job_id: str, batch: Batch, annotator: Annotator)
     decision = {"id": "d1", "batch_id": batch.id, "annotator_id": annotator.id, "kind": "admit"}
     decided = tables.qualification_decisions.insert()
     tx.execute(decided.values(**decision, after_sequence=0, created_at=0))
+    exclusions.exclude(tx, annotator.name, actor="lead", reason="haste")

@@ -108,6 +108,9 @@ def test_a_dataset_is_built_once_for_the_same_decisions(api: Api) -> None:
         assert program.get(f"/v1/datasets/{version['id']}").json() == version
         assert program.post("/v1/datasets", json={"batch": "none"}).status_code == 404
         assert program.post("/v1/datasets", json={"holdout": 1}).status_code == 422
+        assert program.post("/v1/datasets", json={"holdout_by": "mood"}).status_code == 422
+        refused = program.post("/v1/datasets", json={**wanted, "holdout_by": "annotator"}).json()
+        assert "nobody voted" in refused["what"]
 
 
 def test_checkpoints_are_listed_and_found_by_name(api: Api) -> None:

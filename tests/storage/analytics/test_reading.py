@@ -78,6 +78,8 @@ FILTERS = (
     PairFilter(text="_"),
     PairFilter(text="' OR true --"),
     PairFilter(category="' OR true --", annotator="$x", batch="\\"),
+    PairFilter(voted_from="1970-01-01", voted_to="1970-01-01", verdict="b"),
+    PairFilter(voted_from="1970-01-02"),
 )
 
 

@@ -117,3 +117,33 @@ def test_one_group_cannot_be_split() -> None:
 def test_a_share_out_of_range_is_refused(holdout: float) -> None:
     with pytest.raises(WrongInputError, match="cannot be drawn"):
         dataset_split.assign([_row(0, "?")], holdout, 0)
+
+
+def test_what_the_drawn_annotators_judged_is_held_out_whole() -> None:
+    rows = [_row(number, f"Question {number}?") for number in range(20)]
+    judges = {row.pair_id: [f"person {number // 4}"] for number, row in enumerate(rows)}
+    split = dataset_split.by_annotator(rows, judges, 0.4, 7)
+    held = {row.pair_id for row, side in zip(rows, split.sides, strict=True) if side == HOLDOUT}
+    assert len(split.annotators) == 2
+    assert held == {pair for pair, who in judges.items() if set(who) & set(split.annotators)}
+    assert len(held) == 8
+    assert dataset_split.by_annotator(rows, judges, 0.4, 7) == split
+    drawn = {dataset_split.by_annotator(rows, judges, 0.2, seed).annotators for seed in range(9)}
+    assert len(drawn) > 1
+
+
+def test_a_row_that_somebody_drawn_judged_with_others_does_not_train() -> None:
+    rows = [_row(number, f"Question {number}?") for number in range(10)]
+    judges = {row.pair_id: ["ana"] for row in rows} | {rows[0].pair_id: ["ana", "ben"]}
+    split = dataset_split.by_annotator(rows, judges, 0.1, 0)
+    assert (split.annotators, split.sides.index(HOLDOUT), split.sides.count(HOLDOUT)) == (
+        *(("ben",), 0, 1),
+    )
+    assert dataset_split.by_annotator(rows, judges, 0.0, 0).annotators == ()
+
+
+def test_where_everybody_judged_everything_no_annotator_can_be_held_out() -> None:
+    rows = [_row(number, f"Question {number}?") for number in range(3)]
+    judges = {row.pair_id: ["ana", "ben"] for row in rows}
+    with pytest.raises(WrongInputError, match="each of the 2 annotators judged all"):
+        dataset_split.by_annotator(rows, judges, 0.3, 0)
