@@ -38,6 +38,7 @@ WAIT_SECONDS = 90
 PAGES = {
     "": "What needs you now",
     "batches?batch=photos": "Links",
+    "pairs?batch=photos": "Pairs 1 to",
     "annotators?batch=photos": "What pulls the votes besides the answers",
     "agreement?batch=photos": "Cohen's kappa, two by two",
     "datasets": "Rows",
@@ -56,7 +57,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Make the pictures of the README and the guide.")
     parser.add_argument("--home", type=Path, help="workspace of an earlier headless demo")
     earlier = parser.parse_args().home
-    home = Path(tempfile.mkdtemp(prefix="pairwright-pictures-")) / "home"
+    folder = Path(tempfile.mkdtemp(prefix="pairwright-pictures-"))
+    # where commands find the workspace by themselves: no picture shows a path of this machine
+    home = folder / "pairwright-home"
+    shutil.copytree(PHOTOS.parent, folder / PHOTOS.parent.relative_to(ROOT))
     if earlier:
         shutil.copytree(earlier, home)
     else:
@@ -124,7 +128,7 @@ def _servers(home: Path) -> Iterator[tuple[str, str]]:
     command += ["--labeling-port", str(ports[0]), "--console-port", str(ports[1])]
     command += ["--api-port", "0"]
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, stdout=quiet, stderr=quiet, cwd=ROOT)
+    process = subprocess.Popen(command, stdout=quiet, stderr=quiet, cwd=home.parent)
     addresses = [f"http://127.0.0.1:{port}" for port in ports]
     try:
         _wait_for(f"{addresses[0]}/healthz")
@@ -204,7 +208,7 @@ def _runs_ready(page: Page) -> None:
 
 def _page_ready(words: str) -> Callable[[Page], None]:
     def ready(page: Page) -> None:
-        page.get_by_text(words, exact=True).first.wait_for(timeout=1000 * WAIT_SECONDS)
+        page.get_by_text(words).first.wait_for(timeout=1000 * WAIT_SECONDS)
         _drawn(page)
 
     return ready

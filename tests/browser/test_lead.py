@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from examples.shapes.link import LabelingLink
 
@@ -222,9 +222,21 @@ def see_rewards(page: Page, newer: str) -> None:
 def compare(page: Page, older: str, newer: str) -> None:
     visit(page, "Checkpoints")
     for name in (older, newer):
-        page.get_by_role("combobox", name="Checkpoints to compare").click()
-        page.get_by_role("option", name=name).click()
+        choose(page, "Checkpoints to compare", name)
+    page.get_by_text("Side by side").click()
     expect(cell(page, "beta")).to_be_attached()
+
+
+def choose(page: Page, label: str, name: str) -> None:
+    """Type and pick. What the page draws anew meanwhile takes the open list away: then again."""
+    for patience in (2_000, 4_000, 8_000, 16_000):
+        page.get_by_role("combobox", name=label).fill(name)
+        try:
+            page.get_by_role("option", name=name).click(timeout=patience)
+        except TimeoutError:
+            continue
+        return
+    raise AssertionError(f"{name} cannot be chosen")
 
 
 def use_and_roll_back(page: Page, older: str, newer: str) -> None:

@@ -102,8 +102,8 @@ def test_a_worker_killed_at_any_touch_while_it_takes_a_run_over_takes_it_over_on
     status = -signal.SIGKILL
     while status == -signal.SIGKILL:
         home = shutil.copytree(opened.home, tmp_path / f"home-{len(killed)}")
-        # every third touch of a file: some more than twenty of them
-        workers.start(f"{home} {3 * len(killed) + 1}")
+        # every second touch of a file: some more than twenty of them
+        workers.start(f"{home} {2 * len(killed) + 1}")
         status, _ = workers.gone()
         killed.append(home)
     assert status == 0
