@@ -111,10 +111,10 @@ def main(workspace: Workspace) -> None:
     batch, ties = filters(names)
     page = agreement.prepare(workspace, batch, ties)
     draw(page)
-    if len(page.categories) > 1:
-        st.subheader("By category", anchor=False)
+    if page.missing is None and st.toggle("By category", key="by-category", bind="query-params"):
         columns = {**BATCHES, "batch": st.column_config.TextColumn("Category", width="medium")}
-        widgets.table(page.categories, columns, alt="Agreement on every category of prompts")
+        lines = agreement.by_category(workspace, batch)
+        widgets.table(lines, columns, alt="Agreement on every category of prompts")
     if len(page.batches) > 1:
         st.subheader("By batch", anchor=False)
         widgets.table(page.batches, BATCHES, alt="Agreement of every batch")

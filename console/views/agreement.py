@@ -100,8 +100,7 @@ class Missing:
 class AgreementPage:
     """The page of one choice. With `missing` there are neither figures nor pairs.
 
-    `batches` holds every batch when none was chosen, `categories` every category of prompts; ties
-    count as a verdict in both.
+    `batches` holds every batch, ties counted as a verdict, when none was chosen.
     """
 
     facts: str
@@ -112,7 +111,6 @@ class AgreementPage:
     matrix: Matrix | None = None
     unpaired: str = ""
     batches: Sequence[BatchLine] = ()
-    categories: Sequence[BatchLine] = ()
 
 
 def choices(workspace: Workspace) -> list[str]:
@@ -157,11 +155,15 @@ def prepare(workspace: Workspace, batch: str, ties: str) -> AgreementPage:
         matrix=_matrix(shown.cohen_kappa),
         unpaired=_unpaired(shown),
         batches=by_batch,
-        categories=_by_category(workspace, batch),
     )
 
 
-def _by_category(workspace: Workspace, batch: str) -> list[BatchLine]:
+def by_category(workspace: Workspace, batch: str) -> list[BatchLine]:
+    """Every category of prompts, ties counted as a verdict; of all batches when `batch` is empty.
+
+    Raises:
+        NotFoundError: there is no such batch.
+    """
     found = report.by_category(workspace, batch or None)
     return [_batch(name or "none", one.with_ties) for name, one in found.items()]
 

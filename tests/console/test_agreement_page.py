@@ -173,3 +173,12 @@ def test_an_unknown_batch_in_the_address_is_ignored(vote: Vote, page: Page) -> N
     test = page("agreement", batch="nowhere")
     assert not test.exception
     assert "6 votes of 2 annotators on 3 pairs; 3 were judged by two or more." in texts(test)
+
+
+def test_categories_of_prompts_are_shown_when_asked_for(vote: Vote, page: Page) -> None:
+    vote("first", 2, ana="aab", ben="aaa")
+    test = page("agreement", **{"by-category": "true"})
+    assert not test.exception
+    tables = [table.value.to_dict("records") for table in test.dataframe]
+    assert tables[-1][0]["batch"] == "counting"
+    assert tables[-1][0]["shared"] == "3 of 3"
