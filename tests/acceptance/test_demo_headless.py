@@ -39,7 +39,7 @@ def test_the_headless_demo_goes_once_round_the_loop(
     # before the first step the policy is the reference: every margin is zero, a tie counts half
     assert result["before"]["reward_accuracy"]["value"] == 0.5
     assert result["before"]["kl_per_token"]["value"] == 0
-    assert result["after"]["kl_per_token"]["value"] > 0
+    assert result["after"]["kl_per_token"]["value"] >= 0
     before = result["before"]["preference_accuracy"]
     assert before["value"] == result["after"]["reference_preference_accuracy"]["value"]
     assert before["n"] == result["after"]["preference_accuracy"]["n"]
@@ -55,7 +55,11 @@ def _check_what_is_left(home: Path, checkpoint: str, cast: int) -> None:
     opened = workspace.open_existing(home)
     try:
         with opened.ledger.read() as db:
-            assert checkpoints.get(db, checkpoint).name == "round-1"
+            kept = checkpoints.get(db, checkpoint)
+            assert kept.name == "round-1"
+            assert kept.metrics["steps"] > 0
+            # after so few noisy rows the start itself may measure best, and is published then
+            assert (kept.metrics["kl_per_token"]["value"] > 0) == (kept.metrics["step"] > 0)
             assert {job.state for job in jobs.listed(db)} == {JobState.SUCCEEDED}
             assert len(votes.effective(db, batch_id=batches.get(db, "round-1").id)) == cast
             asked = {

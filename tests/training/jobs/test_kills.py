@@ -84,7 +84,9 @@ def test_jobs_survive_kill_9_of_their_worker_and_are_done_once(
         # from just claimed to just done
         until(lambda job=job, far=cycle % (STEPS + 2): _progress(opened, job) >= far)
         os.kill(pid, signal.SIGKILL)
-        assert workers.gone()[0] == -signal.SIGKILL
+        status, _ = workers.gone()
+        # one that was to die just when its job was done may have ended by itself a moment before
+        assert status == -signal.SIGKILL or (status == 0 and _progress(opened, job) > STEPS)
     workers.start(str(opened.home))
     assert workers.gone()[0] == 0
     lost = sum(_assert_done_once(opened, job) for job in queued)
