@@ -7,7 +7,7 @@ people with few votes stay near what the confidence of a pair assumes until it i
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,13 +57,19 @@ def of_votes(
         return {}
     table = from_columns(*map(list, zip(*told, strict=True)))
     truth = {pair: str(decided(votes) or "") for pair, votes in cast.items()} | dict(right or {})
-    places = {pair: place for place, pair in enumerate(sorted({pair for pair, _, _ in told}))}
-    known = {
-        place: table.labels.index(truth[pair])
-        for pair, place in places.items()
-        if truth.get(pair) in table.labels
+    return estimate(table, known_places(table, {pair for pair, _, _ in told}, truth))
+
+
+def known_places(
+    table: RatingTable, items: Iterable[str], truth: Mapping[str, str]
+) -> dict[int, int]:
+    """Positions of the items whose truth is known -> position of its label, as `estimate` wants
+    them. `items` are the names that the table was made from, each once."""
+    return {
+        place: table.labels.index(truth[name])
+        for place, name in enumerate(sorted(items))
+        if truth.get(name) in table.labels
     }
-    return estimate(table, known)
 
 
 def estimate(table: RatingTable, known: Mapping[int, int] | None = None) -> dict[str, Accuracy]:

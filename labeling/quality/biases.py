@@ -45,7 +45,6 @@ def measure(choices: polars.DataFrame, answers: polars.DataFrame) -> Biases:
     laid_a, laid_b = polars.col("laid_out_a"), polars.col("laid_out_b")
     ratio = polars.max_horizontal(a, b) / polars.max_horizontal(polars.min_horizontal(a, b), 1)
     seen = decisive.select(
-        "category",
         left=polars.col("left") == polars.col("verdict"),
         longer=polars.when(a == b).then(None).otherwise((a > b) == is_a),
         ratio=ratio,

@@ -10,7 +10,6 @@ import polars
 from labeling import reliability
 from labeling.agreement.table import RatingTable, from_columns
 from labeling.annotator_models import accuracy, mace
-from labeling.annotator_models.accuracy import Accuracy
 from labeling.quality import biases, people
 from labeling.quality.biases import Biases
 from labeling.quality.people import Estimates, Person
@@ -52,13 +51,16 @@ def of_batch(workspace: Workspace, name: str | None) -> QualityReport:
         right |= _decided(view, ids[0] if name is not None else "")
     counted = choices.filter("counted")
     votes = _two_way(counted)
+    # made once: at many votes this takes as long as estimating from it
+    table = from_columns(votes["pair_id"], votes["annotator"], votes["verdict"])
+    places = accuracy.known_places(table, votes["pair_id"].unique().to_list(), right)
     estimates = Estimates(
         gold={one.annotator: one.gold_accuracy for one in checked if one.gold_accuracy.n},
         consistency={
             one.annotator: one.self_consistency for one in checked if one.self_consistency.n
         },
-        accuracy=_accuracies(votes, right),
-        competence=_competences(votes),
+        accuracy=accuracy.estimate(table, places),
+        competence=_competences(table),
     )
     found = tuple(people.measure(choices, estimates))
     return QualityReport(
@@ -85,26 +87,8 @@ def _two_way(choices: polars.DataFrame) -> polars.DataFrame:
     return decisive.unique(["pair_id", "annotator"], keep="last", maintain_order=True)
 
 
-def _accuracies(votes: polars.DataFrame, right: Mapping[str, str]) -> dict[str, Accuracy]:
-    if votes.is_empty():
+def _competences(table: RatingTable) -> dict[str, float]:
+    if not 0 < table.votes <= MOST_FOR_MACE:
         return {}
-    table = _table(votes)
-    pairs = votes["pair_id"].unique().sort().to_list()
-    known = {
-        place: table.labels.index(right[pair])
-        for place, pair in enumerate(pairs)
-        if right.get(pair) in table.labels
-    }
-    return accuracy.estimate(table, known)
-
-
-def _competences(votes: polars.DataFrame) -> dict[str, float]:
-    if votes.is_empty() or votes.height > MOST_FOR_MACE:
-        return {}
-    table = _table(votes)
     found = mace.fit(table).competence
     return dict(zip(table.raters, map(float, found), strict=True))
-
-
-def _table(votes: polars.DataFrame) -> RatingTable:
-    return from_columns(votes["pair_id"], votes["annotator"], votes["verdict"])
