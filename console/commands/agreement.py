@@ -80,15 +80,11 @@ def _of_file(table: Path) -> AgreementReport:
 
 
 def _of_votes(run: Run, batch: str | None) -> AgreementReport:
-    from console import names
-    from console.commands.batches import WHEN_NONE
+    from console.commands.batches import check_known
     from labeling.agreement import report
-    from storage import batches
 
     with run.workspace() as workspace:
-        if batch is not None:
-            with workspace.ledger.read() as db:
-                names.check("batch", batch, (known.name for known in batches.listed(db)), WHEN_NONE)
+        check_known(workspace, batch)
         return report.of_batch(workspace, batch)
 
 

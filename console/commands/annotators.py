@@ -169,15 +169,11 @@ def as_json(person: Person) -> dict[str, Any]:
 
 
 def _report(run: Run, batch: str | None) -> QualityReport:
-    from console import names
-    from console.commands.batches import WHEN_NONE
+    from console.commands.batches import check_known
     from labeling.quality import report
-    from storage import batches
 
     with run.workspace() as workspace:
-        if batch is not None:
-            with workspace.ledger.read() as db:
-                names.check("batch", batch, (known.name for known in batches.listed(db)), WHEN_NONE)
+        check_known(workspace, batch)
         return report.of_batch(workspace, batch)
 
 

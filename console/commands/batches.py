@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from labeling.reliability import Reliability
     from storage.ledger import Connection
     from storage.rows import Batch, EffectiveVote
+    from storage.workspace import Workspace
 
 WHEN_NONE = "Make one: pairwright import FILE --batch NAME"
 Rubric = Annotated[
@@ -169,6 +170,16 @@ def gold(
         f"for both answers, {marked.other_category} of other categories.",
         *([] if batch.gold_rate else ["The batch's gold rate is 0, so none is shown to anybody."]),
     )
+
+
+def check_known(workspace: Workspace, batch: str | None) -> None:
+    """Raise NotFoundError with the nearest name where no batch has this one; None is all."""
+    from console import names
+    from storage import batches
+
+    if batch is not None:
+        with workspace.ledger.read() as db:
+            names.check("batch", batch, (known.name for known in batches.listed(db)), WHEN_NONE)
 
 
 COMMANDS = {"create": create, "list": list_batches, "show": show, "gold": gold}

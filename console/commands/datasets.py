@@ -88,10 +88,8 @@ def build(
     A dataset version holds chosen and rejected answers, split into train and holdout. The same
     decisions and settings give the same version again.
     """
-    from console import names
-    from console.commands.batches import WHEN_NONE
+    from console.commands.batches import check_known
     from rounds import dataset
-    from storage import batches
 
     settings = dataset.BuildSettings(
         batch=batch,
@@ -105,9 +103,7 @@ def build(
         seed=seed,
     )
     with run.workspace() as workspace:
-        if batch is not None:
-            with workspace.ledger.read() as db:
-                names.check("batch", batch, (b.name for b in batches.listed(db)), WHEN_NONE)
+        check_known(workspace, batch)
         version = dataset.build(workspace, settings)
     run.output.show(as_result(version), *_sentences(version))
 

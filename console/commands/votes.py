@@ -39,15 +39,11 @@ def export(
     A row holds pair, annotator, verdict, the side that was shown on the left, rubric, note and
     times. A manifest beside the file says what is in it, with a digest.
     """
-    from console import names
-    from console.commands.batches import WHEN_NONE
-    from storage import batches
+    from console.commands.batches import check_known
     from storage.exports import votes
 
     with run.workspace() as workspace:
-        if batch is not None:
-            with workspace.ledger.read() as db:
-                names.check("batch", batch, (b.name for b in batches.listed(db)), WHEN_NONE)
+        check_known(workspace, batch)
         made = votes.export(workspace, out, record_format, batch, licence, pseudonyms)
     counts = made.counts
     run.output.show(
