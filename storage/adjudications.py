@@ -25,13 +25,15 @@ _assignment = tables.assignments
 
 @dataclass(frozen=True)
 class Contested:
-    """A pair of a batch that got all its votes and is still contested: it waits for a lead."""
+    """A pair of a batch that waits for a lead: it got all its votes and is still contested, or a
+    lead sent it there (`referred` above 0)."""
 
     batch_id: str
     pair_id: str
     votes: int
     votes_a: int
     votes_b: int
+    referred: int
 
 
 def decide(
@@ -131,10 +133,9 @@ def effective(db: Connection, batch_id: str, pair_id: str) -> list[EffectiveVote
 def contested(db: Connection, batch_id: str | None = None) -> list[Contested]:
     """The pairs that wait for a lead, of one batch if given, by batch and position."""
     within = tables.batch_pairs
+    names = ("batch_id", "pair_id", "votes", "votes_a", "votes_b", "referred")
     query = (
-        select(
-            within.c.batch_id, within.c.pair_id, within.c.votes, within.c.votes_a, within.c.votes_b
-        )
+        select(*(within.c[name] for name in names))
         .where(standing.waits_for_lead(), _of(batch_id))
         .order_by(within.c.batch_id, within.c.position)
     )

@@ -20,6 +20,8 @@ from storage import clock, had_groups
 from storage.errors import NotFoundError
 from storage.rows import Assignment, AssignmentKind
 
+# how long others may still judge what they do not hold any more
+SPARED_MICROS = 15 * 60 * clock.SECOND
 # more than any batch has
 MOST = 2**62
 _FIELDS = tuple(field.name for field in fields(Assignment))
@@ -60,6 +62,8 @@ def offer_next(
 
     Contested pairs come first, then those with the most votes, so that overlap is finished before
     new pairs begin; then the batch's own order counts, among the first ones of the same urgency.
+    What others were offered lately and may still judge, a dead network at hand or a lease just run
+    out, is left to them while there is anything else: their late vote would count for nothing.
 
     Args:
         new_id: id of the assignment to make.
@@ -72,7 +76,8 @@ def offer_next(
     """
     mine = {"batch": batch_id, "annotator": annotator_id}
     lock_batch(tx, batch_id)
-    pair_id = _next_pair(tx, {**mine, "now": now})
+    spared = {**mine, "now": now - SPARED_MICROS}
+    pair_id = _next_pair(tx, spared) or _next_pair(tx, {**mine, "now": now})
     if pair_id is None:
         return None
     return assign(
@@ -123,7 +128,7 @@ def renew(tx: Connection, assignment_id: str, leased_until: int) -> Assignment:
     """Hold the pair longer; a lease never becomes shorter.
 
     When the lease expired and others fill the pair's overlap by now, it stays expired: compare
-    `leased_until`. A vote is still taken then.
+    `leased_until`. A vote is still taken then, see `storage.late_votes`.
 
     Raises:
         NotFoundError: there is no such assignment.
@@ -135,12 +140,18 @@ def renew(tx: Connection, assignment_id: str, leased_until: int) -> Assignment:
         )
     lock_batch(tx, found.batch_id)
     now = clock.now(tx)
-    if found.leased_until <= now and found.kind is AssignmentKind.NORMAL:
-        pair = {"batch": found.batch_id, "pair": found.pair_id, "annotator": found.annotator_id}
-        if not tx.execute(queries.ROOM, {**pair, "now": now}).scalar_one():
-            return found
+    whose = (found.batch_id, found.pair_id, found.annotator_id)
+    is_over = found.leased_until <= now and found.kind is AssignmentKind.NORMAL
+    if is_over and not has_room(tx, *whose, now):
+        return found
     tx.execute(queries.RENEW, {"assignment": assignment_id, "until": leased_until})
     return get(tx, assignment_id) or found
+
+
+def has_room(db: Connection, batch_id: str, pair_id: str, annotator_id: str, now: int) -> bool:
+    """Whether votes and the running leases of others leave a place for one more vote."""
+    pair = {"batch": batch_id, "pair": pair_id, "annotator": annotator_id}
+    return bool(db.execute(queries.ROOM, {**pair, "now": now}).scalar_one())
 
 
 def last_answered(db: Connection, batch_id: str, annotator_id: str) -> Assignment | None:

@@ -182,11 +182,26 @@ def with_pair(db: Connection, pair: str, shortest: int) -> list[tuple[str, str]]
     return [(row.pair_id, row.batch_id) for row in db.execute(query)]
 
 
+def names_with(db: Connection, pair_id: str) -> list[str]:
+    """The names of the batches that hold a pair, the first one first."""
+    batch, within = tables.batches, tables.batch_pairs
+    query = select(batch.c.name).join(within, within.c.batch_id == batch.c.id)
+    query = query.where(within.c.pair_id == pair_id).order_by(batch.c.created_at, batch.c.id)
+    return list(db.execute(query).scalars())
+
+
 def pair_count(db: Connection, batch_id: str) -> int:
     """Number of pairs in a batch."""
     table = tables.batch_pairs
     query = select(func.count()).select_from(table).where(table.c.batch_id == batch_id)
     return int(db.execute(query).scalar_one())
+
+
+def pairs_in(db: Connection, batch_id: str) -> list[str]:
+    """The ids of the pairs of a batch, by their position."""
+    table = tables.batch_pairs
+    query = select(table.c.pair_id).where(table.c.batch_id == batch_id).order_by(table.c.position)
+    return list(db.execute(query).scalars())
 
 
 def check_name(name: str) -> None:

@@ -86,6 +86,15 @@ def get(db: Connection, id_or_name: str) -> Checkpoint:
     return found[0]
 
 
+def free_name(tx: Connection, name: str) -> str:
+    """The name; numbered when a checkpoint has it."""
+    number, candidate = 2, name
+    while _is_taken(tx, candidate):
+        candidate = f"{name}-{number}"
+        number += 1
+    return candidate
+
+
 def listed(db: Connection) -> list[Checkpoint]:
     """All checkpoints, newest first."""
     table = tables.checkpoints
@@ -104,6 +113,14 @@ def lineage(db: Connection, checkpoint_id: str) -> list[Checkpoint]:
     while (parent := line[-1].parent) is not None:
         line.append(get(db, parent))
     return line[::-1]
+
+
+def _is_taken(tx: Connection, name: str) -> bool:
+    try:
+        get(tx, name)
+    except NotFoundError:
+        return False
+    return True
 
 
 def _checkpoint(row: Any) -> Checkpoint:

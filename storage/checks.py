@@ -69,17 +69,6 @@ def offer_due(tx: Connection, batch: Batch, offer: Assignment, secret: bytes) ->
     return None
 
 
-def awaits_repeat(db: Connection, batch: Batch, annotator_id: str, secret: bytes) -> bool:
-    """Whether a repeat is due that cannot be offered before the annotator has judged more: pairs
-    that are offered meanwhile, far beyond the desk, would all come before it."""
-    if not batch.repeat_rate:
-        return False
-    mine = {"batch": batch.id, "annotator": annotator_id}
-    if not _missing_by_now(db, batch, mine, secret).repeats:
-        return False
-    return db.execute(_REPEATABLE, {**mine, "limit": 1}).first() is None
-
-
 def left(db: Connection, batch: Batch, annotator_id: str, progress: Progress, secret: bytes) -> int:
     """Checks that the annotator will still be offered; they count among the available pairs."""
     if not (batch.gold_rate or batch.repeat_rate):

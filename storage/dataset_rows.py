@@ -1,4 +1,4 @@
-"""The rows of a dataset version: their canonical form, their digest, and their Parquet file.
+"""The rows of a dataset version: their digest and their Parquet file.
 
 The columns are those that TRL reads (`prompt`, `chosen`, `rejected`, `images`) and our own.
 """
@@ -6,49 +6,73 @@ The columns are those that TRL reads (`prompt`, `chosen`, `rejected`, `images`) 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from tempfile import SpooledTemporaryFile
+from typing import IO
 
+import polars
 import pyarrow as pa
+import pyarrow.dataset as pd
 import pyarrow.parquet as pq
 
-from storage import identity, prompts
+from storage import dataset_table
+from storage.dataset_table import SCHEMA, DatasetTable
 from storage.errors import DamagedError, WrongInputError
-from storage.rows import DatasetRow, Part, Prompt, Turn
+from storage.rows import DatasetRow
 
-_PART = pa.struct([("type", pa.string()), ("text", pa.string()), ("media", pa.string())])
-_MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.list_(_PART))]))
-SCHEMA = pa.schema(
-    [
-        ("prompt", _MESSAGES),
-        ("chosen", _MESSAGES),
-        ("rejected", _MESSAGES),
-        ("images", pa.list_(pa.string())),
-        ("videos", pa.list_(pa.string())),
-        ("pair_id", pa.string()),
-        ("category", pa.string()),
-        ("split", pa.string()),
-        ("labels", pa.string()),
-        ("votes", pa.int64()),
-        ("confidence", pa.float64()),
-        ("record_id", pa.string()),
-    ]
+# rows that lie together in a file: one of them is found by reading so many
+GROUP = 10_000
+# rows that are spelled, sorted and compared in one go, and what waits for the others in memory
+_RUN = 2 * GROUP
+_IN_MEMORY = 4 * 2**20
+_UNREADABLE = (
+    *(OSError, ValueError, TypeError, LookupError),
+    *(pa.ArrowException, polars.exceptions.PolarsError, WrongInputError),
 )
 
 
 def digest(rows: Sequence[DatasetRow]) -> str:
-    """SHA-256 over the sorted canonical rows: the same rows in any order, on any machine."""
-    total = hashlib.sha256()
-    for line in sorted(identity.canonical_json(_record(row)) for row in rows):
-        total.update(line + b"\n")
-    return total.hexdigest()
+    """SHA-256 over the sorted canonical rows: the same rows in any order, on any machine.
+
+    Lines of many rows wait in temporary files, so that the memory does not grow with them."""
+    return _digest(dataset_table.of_rows(rows).frame.iter_slices(_RUN))
+
+
+def digest_of_file(path: Path) -> str:
+    """The digest of the rows of a file, read part by part.
+
+    Raises:
+        DamagedError: the file is missing, or no Parquet file with these columns.
+    """
+    with explained(path):
+        return _digest(part.frame for part in _parts(path))
 
 
 def write_parquet(rows: Sequence[DatasetRow], path: Path) -> None:
     """Write the rows in their order."""
-    table = pa.Table.from_pylist([_record(row) for row in rows], schema=SCHEMA)
-    pq.write_table(table, path, compression="zstd")
+    frame = dataset_table.of_rows(rows).frame
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
+        for part in frame.iter_slices(_RUN):
+            writer.write_table(part.to_arrow().cast(SCHEMA), row_group_size=GROUP)
+
+
+def holds(path: Path, rows: DatasetTable) -> bool:
+    """Whether a file has just these rows, in their order.
+
+    Raises:
+        DamagedError: the file is missing, or no Parquet file with these columns.
+    """
+    start = 0
+    with explained(path), pq.ParquetFile(path) as file:
+        for there in file.iter_batches(_RUN):
+            wanted = rows.frame.slice(start, len(there)).to_arrow().cast(SCHEMA)
+            if not pa.Table.from_batches([there]).cast(SCHEMA).equals(wanted):
+                return False
+            start += len(there)
+    return start == len(rows)
 
 
 def read_parquet(path: Path) -> list[DatasetRow]:
@@ -57,25 +81,13 @@ def read_parquet(path: Path) -> list[DatasetRow]:
     Raises:
         DamagedError: the file is missing, or no Parquet file with these columns.
     """
-    try:
+    with explained(path):
         records = pq.read_table(path, schema=SCHEMA).to_pylist()
-        rows = [_row(record) for record in records]
+        rows = [dataset_table.row_of(record) for record in records]
         for record, row in zip(records, rows, strict=True):
-            if _record(row) != record:
+            if dataset_table.record_of(row) != record:
                 raise ValueError(f"the columns of pair {row.pair_id} contradict each other")
         return rows
-    except (
-        OSError,
-        ValueError,
-        pa.ArrowException,
-        TypeError,
-        IndexError,
-        WrongInputError,
-    ) as problem:
-        raise DamagedError(
-            f"The dataset file {path} cannot be read: {str(problem)[:200]}.",
-            "Build the dataset version again, or restore the file from a backup.",
-        ) from problem
 
 
 def split_of(path: Path, pair_id: str) -> str:
@@ -84,74 +96,48 @@ def split_of(path: Path, pair_id: str) -> str:
     Raises:
         DamagedError: the file is missing, or no Parquet file with these columns.
     """
-    try:
+    with explained(path):
         found = pq.read_table(path, columns=["split"], filters=[("pair_id", "=", pair_id)])
         return str(found["split"][0]) if len(found) else ""
-    except (OSError, ValueError, KeyError, pa.ArrowException) as problem:
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Say of a file that cannot be read what to do about it.
+
+    Raises:
+        DamagedError: reading it failed.
+    """
+    try:
+        yield
+    except _UNREADABLE as problem:
         raise DamagedError(
             f"The dataset file {path} cannot be read: {str(problem)[:200]}.",
             "Build the dataset version again, or restore the file from a backup.",
         ) from problem
 
 
-def _record(row: DatasetRow) -> dict[str, Any]:
-    """A row as Parquet and the digest see it."""
-    return {
-        "prompt": [_message(turn) for turn in row.prompt.turns],
-        "chosen": [_answer(row.chosen)],
-        "rejected": [_answer(row.rejected)],
-        "images": _media(row.prompt, "image"),
-        "videos": _media(row.prompt, "video"),
-        "pair_id": row.pair_id,
-        "category": row.prompt.category,
-        "split": row.split,
-        "labels": row.labels,
-        "votes": int(row.votes),
-        "confidence": float(row.confidence),
-        "record_id": row.record_id,
-    }
+def _parts(path: Path) -> Iterator[DatasetTable]:
+    found = pd.dataset(path, schema=SCHEMA, format="parquet")
+    for part in found.to_batches(batch_size=_RUN, batch_readahead=1, fragment_readahead=1):
+        yield dataset_table.of_arrow(pa.Table.from_batches([part], SCHEMA))
 
 
-def _message(turn: Turn) -> dict[str, Any]:
-    return {"role": turn.role, "content": [_part(part) for part in turn.parts]}
+def _digest(parts: Iterable[polars.DataFrame]) -> str:
+    total = hashlib.sha256()
+    with ExitStack() as opened:
+        runs = []
+        for part in parts:
+            run = opened.enter_context(SpooledTemporaryFile(_IN_MEMORY))
+            _spell(part, run)
+            runs.append(run)
+        for line in heapq.merge(*runs):
+            total.update(line)
+    return total.hexdigest()
 
 
-def _part(part: Part) -> dict[str, str | None]:
-    is_text = part.type == "text"
-    return {
-        "type": part.type,
-        "text": part.text if is_text else None,
-        "media": None if is_text else part.media,
-    }
-
-
-def _answer(text: str) -> dict[str, Any]:
-    return _message(Turn("assistant", (Part("text", text=text),)))
-
-
-def _media(prompt: Prompt, kind: str) -> list[str]:
-    return [part.media for turn in prompt.turns for part in turn.parts if part.type == kind]
-
-
-def _row(record: dict[str, Any]) -> DatasetRow:
-    turns = [
-        Turn(
-            message["role"],
-            tuple(
-                Part(part["type"], text=part["text"] or "", media=part["media"] or "")
-                for part in message["content"]
-            ),
-        )
-        for message in record["prompt"]
-    ]
-    return DatasetRow(
-        pair_id=record["pair_id"],
-        prompt=prompts.build(turns, record["category"]),
-        chosen=record["chosen"][0]["content"][0]["text"],
-        rejected=record["rejected"][0]["content"][0]["text"],
-        labels=record["labels"],
-        votes=record["votes"],
-        confidence=record["confidence"],
-        record_id=record["record_id"],
-        split=record["split"],
-    )
+def _spell(part: polars.DataFrame, place: IO[bytes]) -> None:
+    """The sorted lines of some rows: in UTF-8 their order is that of the texts."""
+    lines = DatasetTable(part).lines().sort()
+    place.writelines(f"{line}\n".encode() for line in lines.to_list())
+    place.seek(0)

@@ -6,10 +6,14 @@ annotator: what some people judged never trains, so that the holdout measures th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from storage import identity
+import polars
+
+from storage import dataset_table
 from storage.errors import WrongInputError
 from storage.rows import DatasetRow, Prompt
 
@@ -18,6 +22,7 @@ MEDIA, QUESTIONS = "media", "questions"
 # what a holdout is drawn by
 BY_MEDIA, BY_ANNOTATOR = "media", "annotator"
 WAYS = (BY_MEDIA, BY_ANNOTATOR)
+_QUOTED = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,18 @@ class Split:
     sides: tuple[str, ...]
     kept_apart: tuple[str, ...]
     annotators: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Prompts:
+    """What the prompts of rows show, and what they ask."""
+
+    media: Sequence[Sequence[str]]
+    asked: Sequence[str]
+
+    def keys(self, with_question: bool) -> list[list[str]]:
+        both = zip(self.media, self.asked, strict=True)
+        return [_spelled(media, asked, with_question) for media, asked in both]
 
 
 def drawn(
@@ -59,10 +76,11 @@ def assign(rows: Sequence[DatasetRow], holdout: float, seed: int) -> Split:
         WrongInputError: the share is out of range.
     """
     target = _target(len(rows), holdout)
-    strict = _drawn(rows, target, seed, (MEDIA, QUESTIONS))
+    prompts = _prompts(dataset_table.of_rows(rows).frame["prompt"])
+    strict = _drawn(prompts, target, seed, (MEDIA, QUESTIONS))
     if abs(_size(strict) - target) <= max(1, target / 4):
         return strict
-    loose = _drawn(rows, target, seed, (MEDIA,))
+    loose = _drawn(prompts, target, seed, (MEDIA,))
     is_closer = abs(_size(loose) - target) < abs(_size(strict) - target)
     return loose if is_closer else strict
 
@@ -85,8 +103,8 @@ def by_annotator(
     """
     target = _target(len(rows), holdout)
     judged: dict[str, set[int]] = {}
-    for number, row in enumerate(rows):
-        for name in judges.get(row.pair_id, ()):
+    for number, pair_id in enumerate(dataset_table.of_rows(rows).pair_ids):
+        for name in judges.get(pair_id, ()):
             judged.setdefault(name, set()).add(number)
     held: set[int] = set()
     taken: list[str] = []
@@ -108,6 +126,22 @@ def by_annotator(
     return Split(sides, (), tuple(sorted(taken)))
 
 
+def sharing_keys(prompt: Prompt) -> list[str]:
+    """What rows must not share across a split: the media, or the question where there are none."""
+    asked = (part.text for turn in prompt.turns if turn.role == "user" for part in turn.parts)
+    return _spelled(prompt.media, " ".join(asked), with_question=False)
+
+
+def sharing_keys_of(messages: polars.Series) -> list[list[str]]:
+    """The same of many prompts, given as `storage.dataset_table.MESSAGES`."""
+    return _prompts(messages).keys(with_question=False)
+
+
+def groups(prompts: Sequence[Prompt]) -> list[list[int]]:
+    """Numbers of the prompts that belong together by `sharing_keys`, directly or through others."""
+    return _groups([sharing_keys(prompt) for prompt in prompts])
+
+
 def _target(rows: int, holdout: float) -> int:
     if not 0 <= holdout < 1:
         raise WrongInputError(
@@ -116,8 +150,8 @@ def _target(rows: int, holdout: float) -> int:
     return min(max(1, round(holdout * rows)), rows - 1) if holdout else 0
 
 
-def _drawn(rows: Sequence[DatasetRow], target: int, seed: int, apart: tuple[str, ...]) -> Split:
-    keys = [list(_keys(row.prompt, QUESTIONS in apart)) for row in rows]
+def _drawn(prompts: _Prompts, target: int, seed: int, apart: tuple[str, ...]) -> Split:
+    keys = prompts.keys(with_question=QUESTIONS in apart)
     groups = _groups(keys)
     groups.sort(key=lambda group: _lot(seed, min(key for row in group for key in keys[row])))
     held: list[int] = []
@@ -130,10 +164,10 @@ def _drawn(rows: Sequence[DatasetRow], target: int, seed: int, apart: tuple[str,
     if skipped and len(held) < target:
         smallest = min(skipped, key=len)
         total = len(held) + len(smallest)
-        if total < len(rows) and (not held or total - target < target - len(held)):
+        if total < len(keys) and (not held or total - target < target - len(held)):
             held += smallest
     chosen = set(held)
-    sides = tuple(HOLDOUT if row in chosen else TRAIN for row in range(len(rows)))
+    sides = tuple(HOLDOUT if row in chosen else TRAIN for row in range(len(keys)))
     return Split(sides, apart)
 
 
@@ -142,14 +176,20 @@ def _size(split: Split) -> int:
 
 
 def _lot(seed: int, key: str) -> str:
-    return identity.digest({"seed": seed, "group": key})
+    """`identity.digest({"seed": seed, "group": key})`, spelled out: there may be a million."""
+    spelled = f'{{"group":{_QUOTED(key)},"seed":{seed}}}'
+    return hashlib.sha256(spelled.encode()).hexdigest()
 
 
-def _keys(prompt: Prompt, with_question: bool) -> Iterator[str]:
-    yield from (f"media {media}" for media in prompt.media)
-    if with_question or not prompt.media:
-        asked = (part.text for turn in prompt.turns if turn.role == "user" for part in turn.parts)
-        yield "question " + " ".join(" ".join(asked).casefold().split())
+def _prompts(messages: polars.Series) -> _Prompts:
+    return _Prompts(dataset_table.media_of(messages), dataset_table.asked_in(messages))
+
+
+def _spelled(media: Sequence[str], asked: str, with_question: bool) -> list[str]:
+    keys = [f"media {one}" for one in media]
+    if with_question or not media:
+        keys.append("question " + " ".join(asked.casefold().split()))
+    return keys
 
 
 def _groups(keys: Sequence[Sequence[str]]) -> list[list[int]]:

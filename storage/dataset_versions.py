@@ -11,7 +11,9 @@ from typing import Any
 
 from sqlalchemy import func, select
 
-from storage import clock, dataset_rows, dataset_split, inserts, tables
+from storage import clock, dataset_file, dataset_rows, dataset_split, dataset_table, inserts, tables
+from storage.dataset_file import DatasetFile
+from storage.dataset_table import DatasetTable
 from storage.errors import DamagedError, NotFoundError, WrongInputError
 from storage.ledger import Connection
 from storage.media import sync_folder
@@ -41,25 +43,46 @@ def write(
     Raises:
         WrongInputError: no rows, a pair twice, or a share that cannot be drawn.
     """
-    _check(rows)
-    ordered = sorted(rows, key=lambda row: row.pair_id)
+    ordered = _ordered(rows)
     split = dataset_split.drawn(ordered, holdout, seed, judges)
-    ordered = [replace(row, split=side) for row, side in zip(ordered, split.sides, strict=True)]
-    digest = dataset_rows.digest(ordered)
-    path = workspace.datasets_folder / f"{digest}.parquet"
-    if not _holds(path, digest):
-        _write_durably(ordered, path, digest)
     drawn = {"holdout": holdout, "seed": seed, "kept_apart": list(split.kept_apart)}
     if judges is not None:
         drawn["annotators"] = list(split.annotators)
+    placed = ordered.placed(split.sides)
+    return adopt(
+        workspace, placed, labels=labels, policy={**policy, "split": drawn}, excluded=excluded
+    )
+
+
+def adopt(
+    workspace: Workspace,
+    rows: Sequence[DatasetRow],
+    *,
+    labels: str,
+    policy: Json,
+    excluded: Mapping[str, int],
+) -> DatasetVersion:
+    """Record rows that were split elsewhere as the next version; their media are stored already.
+
+    The same rows are the same version: it is returned as it was recorded.
+
+    Raises:
+        WrongInputError: no rows, or a pair twice.
+    """
+    ordered = _ordered(rows)
+    digest = dataset_rows.digest(ordered)
+    path = workspace.datasets_folder / f"{digest}.parquet"
+    if not _holds(path, digest):
+        _write_durably(ordered, path)
+    sides = ordered.frame["split"].to_list()
     version = DatasetVersion(
         id="",
         digest=digest,
         labels=labels,
-        policy={**policy, "split": drawn},
+        policy=policy,
         rows=len(ordered),
-        train=split.sides.count(dataset_split.TRAIN),
-        holdout=split.sides.count(dataset_split.HOLDOUT),
+        train=sides.count(dataset_split.TRAIN),
+        holdout=sides.count(dataset_split.HOLDOUT),
         excluded=dict(excluded),
         path=str(path.relative_to(workspace.home)),
         created_at=0,
@@ -100,38 +123,54 @@ def read_rows(workspace: Workspace, version: DatasetVersion) -> list[DatasetRow]
     """
     path = workspace.home / version.path
     rows = dataset_rows.read_parquet(path)
-    digest = dataset_rows.digest(rows)
+    _check(version, path, dataset_rows.digest(rows))
+    return rows
+
+
+def opened(workspace: Workspace, version: DatasetVersion) -> DatasetFile:
+    """The file of a version, to count its rows and read a few of them.
+
+    Raises:
+        DamagedError: the file is missing, unreadable, or does not have the recorded digest.
+    """
+    path = workspace.home / version.path
+    _check(version, path, dataset_rows.digest_of_file(path))
+    return dataset_file.read(path)
+
+
+def _check(version: DatasetVersion, path: Path, digest: str) -> None:
     if digest != version.digest:
         raise DamagedError(
             f"The file of dataset version {version.id}, {path}, has the digest {digest},"
             f" but {version.digest} is recorded.",
             "Restore the file from a backup, or build the dataset version again.",
         )
-    return rows
 
 
-def _check(rows: Sequence[DatasetRow]) -> None:
-    if not rows:
+def _ordered(rows: Sequence[DatasetRow]) -> DatasetTable:
+    """The rows by pair id, in columns."""
+    found = dataset_table.of_rows(rows).by_pair()
+    if not len(found):
         raise WrongInputError(
             "A dataset version needs at least one row.", "Label pairs, or import labels."
         )
-    seen: set[str] = set()
-    for row in rows:
-        if row.pair_id in seen:
-            raise WrongInputError(
-                f"The pair {row.pair_id} is in the rows twice.", "Give one row per pair."
-            )
-        seen.add(row.pair_id)
+    ids = found.pair_ids
+    twice = ids.filter(ids == ids.shift())
+    if len(twice):
+        raise WrongInputError(
+            f"The pair {twice[0]} is in the rows twice.", "Give one row per pair."
+        )
+    return found
 
 
 def _holds(path: Path, digest: str) -> bool:
     try:
-        return dataset_rows.digest(dataset_rows.read_parquet(path)) == digest
+        return dataset_rows.digest_of_file(path) == digest
     except DamagedError:
         return False
 
 
-def _write_durably(rows: Sequence[DatasetRow], path: Path, digest: str) -> None:
+def _write_durably(rows: DatasetTable, path: Path) -> None:
     """Write beside, sync, read back, and only then give the file its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{uuid.uuid4().hex}.parquet")
@@ -139,7 +178,7 @@ def _write_durably(rows: Sequence[DatasetRow], path: Path, digest: str) -> None:
         dataset_rows.write_parquet(rows, temporary)
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
-        if not _holds(temporary, digest):
+        if not dataset_rows.holds(temporary, rows):
             raise DamagedError(
                 f"The dataset file {temporary} was written, but reads back differently.",
                 "Check the disk, then build the dataset version again.",

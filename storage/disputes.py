@@ -1,8 +1,8 @@
 """What waits for a lead, and everything that was said about it.
 
-A pair waits while it is contested after all its reviews, or while somebody reported it and no lead
-dismissed the report; not once a lead has decided it. Pairs whose answers name their model are found
-by their words: see `labeling.referrals`.
+A pair waits while it is contested after all its reviews, while a lead sent it here, or while
+somebody reported it and no lead dismissed the report; not once a lead has decided it. Pairs whose
+answers name their model are found by their words: see `labeling.referrals`.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.engine import Connection
 
 from storage import identity, lead_log, reports, standing, tables
+from storage.errors import ConflictError
 from storage.rows import AssignmentKind, Json, Report, Verdict
 
 # SQLite takes a limited number of parameters in one statement
@@ -26,7 +27,8 @@ _JUDGED = (AssignmentKind.NORMAL, AssignmentKind.GOLD, AssignmentKind.REPEAT)
 class Dispute:
     """A pair of a batch that waits for a lead. `position` is its place in the batch.
 
-    `votes` are effective ones without skips, `votes_a` and `votes_b` those of them for an answer.
+    `votes` are effective ones without skips, `votes_a` and `votes_b` those of them for an answer;
+    `referred` is true where a lead sent it here, whatever its votes say.
     """
 
     batch_id: str
@@ -36,6 +38,7 @@ class Dispute:
     votes_a: int
     votes_b: int
     contested: bool
+    referred: bool
 
 
 @dataclass(frozen=True)
@@ -73,16 +76,33 @@ def waiting(
         within = and_(within, row.pair_id == pair_id)
     found = {
         (each.batch_id, each.pair_id): each
-        for each in _disputes(db, and_(within, standing.waits_for_lead()), contested=True)
+        for each in _disputes(db, and_(within, standing.waits_for_lead()))
     }
     reported = {(each.batch_id, each.pair_id) for each in open_reports(db, batch_id)}
     more = sorted({pair for _, pair in reported - found.keys()})
     for start in range(0, len(more), _CHUNK):
         chosen = and_(within, row.decided == 0, row.pair_id.in_(more[start : start + _CHUNK]))
-        for each in _disputes(db, chosen, contested=False):
+        for each in _disputes(db, chosen):
             if (each.batch_id, each.pair_id) in reported:
                 found.setdefault((each.batch_id, each.pair_id), each)
     return sorted(found.values(), key=lambda each: (each.batch_id, each.position))
+
+
+def count(db: Connection, batch_id: str | None = None) -> int:
+    """How many pairs `waiting` would list."""
+    row = tables.batch_pairs.c
+    within = row.batch_id == (row.batch_id if batch_id is None else batch_id)
+    query = select(func.count()).where(within, standing.waits_for_lead())
+    number = int(db.execute(query).scalar_one())
+    reported = {(each.batch_id, each.pair_id) for each in open_reports(db, batch_id)}
+    more = sorted({pair for _, pair in reported})
+    for start in range(0, len(more), _CHUNK):
+        chosen = and_(within, row.decided == 0, row.waits == 0)
+        there = select(row.batch_id, row.pair_id).where(
+            chosen, row.pair_id.in_(more[start : start + _CHUNK])
+        )
+        number += sum((batch, pair) in reported for batch, pair in db.execute(there))
+    return number
 
 
 def beginning(queue: Sequence[Dispute], batch_id: str, pair_id: str, behind: bool) -> list[Dispute]:
@@ -108,6 +128,16 @@ def open_reports(db: Connection, batch_id: str | None = None) -> list[Report]:
     ]
 
 
+def check_reported(db: Connection, batch_id: str, pair_id: str) -> None:
+    """Refuse to dismiss what is not there.
+
+    Raises:
+        ConflictError: no report is open on this pair of the batch.
+    """
+    if all(report.pair_id != pair_id for report in open_reports(db, batch_id)):
+        raise ConflictError("No report is open on this pair.", "Nothing was changed.")
+
+
 def said(db: Connection, batch_id: str, pair_id: str) -> list[Said]:
     """The effective votes of annotators on a pair of a batch, skips included, oldest first."""
     vote, assignment, who = tables.votes, tables.assignments, tables.annotators
@@ -127,10 +157,19 @@ def said(db: Connection, batch_id: str, pair_id: str) -> list[Said]:
     return [_said(row) for row in db.execute(query)]
 
 
-def _disputes(db: Connection, chosen: ColumnElement[bool], contested: bool) -> list[Dispute]:
+def _disputes(db: Connection, chosen: ColumnElement[bool]) -> list[Dispute]:
+    row = tables.batch_pairs.c
     names = ("batch_id", "pair_id", "position", "votes", "votes_a", "votes_b")
-    query = select(*(tables.batch_pairs.c[name] for name in names)).where(chosen)
-    return [Dispute(**row._mapping, contested=contested) for row in db.execute(query)]
+    said = {"contested": _is_contested(), "referred": row.referred > 0}
+    columns = [*(row[name] for name in names), *(found.label(name) for name, found in said.items())]
+    rows = [dict(found._mapping) for found in db.execute(select(*columns).where(chosen))]
+    # SQLite says true by 1
+    return [Dispute(**{**found, **{name: bool(found[name]) for name in said}}) for found in rows]
+
+
+def _is_contested() -> ColumnElement[bool]:
+    row = tables.batch_pairs.c
+    return and_(row.waits == 1, standing.is_contested(row.votes, row.votes_a, row.votes_b))
 
 
 def _said(row: Any) -> Said:

@@ -1,16 +1,17 @@
 """Annotators and votes that do not count: events with a reason, each of which can be taken back.
 
 An annotator is excluded in one batch or everywhere, with the votes that are there and those to
-come; a single vote is excluded by its assignment. Nothing leaves the log of votes: a vote that is
-excluded was cast all the same, but no figure and no dataset version rests on it. Decisions of leads
-are no votes: they are taken back, not excluded. Of the events about one place the last one stands.
+come; a single vote is excluded by its assignment; `storage.excluded_pairs` leaves out whole pairs.
+Nothing leaves the log of votes: a vote that is excluded was cast all the same, but no figure and no
+dataset version rests on it. Decisions of leads are no votes: they are taken back, not excluded. Of
+the events about one place the last one stands.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from typing import Any
@@ -18,12 +19,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
-from storage import clock, inserts, tables
+from storage import clock, excluded_pairs, inserts, numbered, tables
 from storage.annotators import LONGEST_NAME
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.rows import AssignmentKind, EffectiveVote, Verdict
-
-LONGEST_REASON = 2000
 
 
 class ExclusionKind(StrEnum):
@@ -67,9 +66,18 @@ class Exclusion:
 
 @dataclass(frozen=True)
 class Exclusions:
-    """The exclusions in force, oldest first."""
+    """The exclusions in force, oldest first.
+
+    Attributes:
+        standing: of annotators and of single votes.
+        pairs: pair id -> why it is left out, see `storage.excluded_pairs`.
+    """
 
     standing: Sequence[Exclusion] = ()
+    pairs: Mapping[str, str] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.standing or self.pairs)
 
     @cached_property
     def everywhere(self) -> frozenset[str]:
@@ -93,6 +101,8 @@ class Exclusions:
 
     def covers(self, vote: EffectiveVote) -> bool:
         """Whether a vote does not count."""
+        if vote.pair_id in self.pairs:
+            return True
         if vote.kind is AssignmentKind.ADJUDICATION:
             return False
         return (
@@ -100,6 +110,15 @@ class Exclusions:
             or (vote.batch_id, vote.annotator) in self.in_batches
             or vote.assignment_id in self.single
         )
+
+    def why(self, vote: EffectiveVote) -> str:
+        """The reason why a vote does not count, empty when it does."""
+        if vote.pair_id in self.pairs:
+            return self.pairs[vote.pair_id]
+        if not self.covers(vote):
+            return ""
+        own = self.single.get(vote.assignment_id)
+        return (own or self.of(vote.annotator, vote.batch_id)[0]).reason
 
     def of(self, annotator: str, batch_id: str | None = None) -> list[Exclusion]:
         """What keeps an annotator out everywhere, and in a batch if one is given, else in any."""
@@ -193,11 +212,12 @@ def history(db: Connection) -> list[Exclusion]:
     return [_exclusion(row) for row in db.execute(query)]
 
 
-def in_force(db: Connection) -> Exclusions:
-    """The exclusions that stand now."""
+def in_force(db: Connection, pair_ids: Sequence[str] | None = None) -> Exclusions:
+    """The exclusions that stand now; of those of pairs only these, where some are given."""
     last = {event.place: event for event in history(db)}
     standing = [event for event in last.values() if event.kind is ExclusionKind.EXCLUDE]
-    return Exclusions(tuple(sorted(standing, key=lambda event: event.number)))
+    ordered = sorted(standing, key=lambda event: event.number)
+    return Exclusions(tuple(ordered), excluded_pairs.reasons(db, pair_ids))
 
 
 def _person(tx: Connection, name: str) -> str:
@@ -238,7 +258,7 @@ def _add(
     actor: str,
     reason: str,
 ) -> Exclusion:
-    _check(actor, reason)
+    numbered.check_words(actor, reason)
     # without a lock two events could get the same number on PostgreSQL
     inserts.wait_for_turn(tx, inserts.EXCLUDING)
     table = tables.exclusions
@@ -251,6 +271,22 @@ def _add(
     before = tx.execute(latest).scalar() or ExclusionKind.READMIT.value
     if before == kind.value:
         raise _nothing_to_do(kind)
+    record(tx, kind, annotator_id, batch_id, assignment_id, actor, reason)
+    return history(tx)[-1]
+
+
+def record(
+    tx: Connection,
+    kind: ExclusionKind,
+    annotator_id: str,
+    batch_id: str | None,
+    assignment_id: str | None,
+    actor: str,
+    reason: str,
+) -> None:
+    """Write an event down, whatever stands before it."""
+    inserts.wait_for_turn(tx, inserts.EXCLUDING)
+    table = tables.exclusions
     number = int(tx.execute(select(func.coalesce(func.max(table.c.number), 0))).scalar_one()) + 1
     row: dict[str, int | str | None] = {
         "number": number,
@@ -260,20 +296,6 @@ def _add(
     row |= {"batch_id": batch_id, "assignment_id": assignment_id}
     row |= {"actor": actor, "reason": reason, "created_at": clock.now(tx)}
     tx.execute(table.insert(), row)
-    return history(tx)[-1]
-
-
-def _check(actor: str, reason: str) -> None:
-    if not actor.strip() or len(actor) > LONGEST_NAME or not actor.isprintable():
-        raise WrongInputError(
-            f"{actor[:LONGEST_NAME]!r} cannot stand for who says so.",
-            f"A name is one line of 1 to {LONGEST_NAME} characters.",
-        )
-    if not 1 <= len(reason.strip()) <= len(reason) <= LONGEST_REASON or "\0" in reason:
-        raise WrongInputError(
-            f"The reason has {len(reason.strip())} characters.",
-            f"Write 1 to {LONGEST_REASON}, so that others can follow.",
-        )
 
 
 def _nothing_to_do(kind: ExclusionKind) -> ConflictError:

@@ -6,6 +6,7 @@ what they show are recorded in the ledger, also where no pair came of them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +31,8 @@ class Drawn:
     """How the answers of a job were drawn, the same for all of them.
 
     Attributes:
-        checkpoint: id of the checkpoint, or the name of a bare model.
+        checkpoint: id of the checkpoint, or the name of a bare model; where several answered the
+            same prompts, each line says itself who gave which answer.
         temperature: 0 is the greedy answer.
         at: when the job was submitted, microseconds UTC.
     """
@@ -67,11 +69,11 @@ def seal(
         try:
             value = json_lines.parse_object(line)
             found, answers = reader.prompt(value.get("prompt")), _answers(value)
+            rows += _rows(found, answers, value.get("by"), drawn.checkpoint)
         except WrongInputError:
             left_out += 1
             continue
         asked.append(found)
-        rows += _rows(found, answers)
     intake.write_in_slices(workspace.ledger, asked, _record)
     if not rows:
         return Kept(None, left_out)
@@ -130,9 +132,20 @@ def _answers(value: Mapping[str, Any]) -> Sequence[str]:
     return answers
 
 
-def _rows(found: AnsweredPrompt, answers: Sequence[str]) -> list[dict[str, Any]]:
+def _rows(
+    found: AnsweredPrompt, answers: Sequence[str], by: Any, alone: str
+) -> list[dict[str, Any]]:
+    """A row per answer, numbered for each of those who gave them."""
     about = {"prompt_id": found.prompt.id, "category": found.prompt.category}
-    return [{**about, "answer": number, "text": text} for number, text in enumerate(answers)]
+    names = [str(name) for name in by] if isinstance(by, list) else [alone] * len(answers)
+    if len(names) != len(answers):
+        raise WrongInputError("'by' does not name who gave each answer.")
+    numbers: Counter[str] = Counter()
+    rows = []
+    for name, text in zip(names, answers, strict=True):
+        rows.append({**about, "answer": numbers[name], "text": text, "checkpoint": name})
+        numbers[name] += 1
+    return rows
 
 
 def _record(tx: Connection, asked: AnsweredPrompt) -> bool:
@@ -151,7 +164,10 @@ def _frame(rows: Sequence[Mapping[str, Any]], drawn: Drawn) -> polars.DataFrame:
             "category": pl.String,
             "answer": pl.Int64,
             "text": pl.String,
+            "checkpoint": pl.String,
         },
     )
-    told = [pl.lit(value).alias(name) for name, value in vars(drawn).items()]
-    return frame.with_columns(told).sort("prompt_id", "answer", maintain_order=True)
+    said = {name: value for name, value in vars(drawn).items() if name != "checkpoint"}
+    told = [pl.lit(value).alias(name) for name, value in said.items()]
+    ordered = ("prompt_id", "checkpoint", "answer")
+    return frame.with_columns(told).sort(*ordered, maintain_order=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from storage import pictures, tables
+from storage import browser_sizes, pictures, tables
 from storage.errors import PairwrightError, WorkspaceError
 from storage.ledger import Connection
 from storage.lock import LedgerLock
@@ -66,6 +66,22 @@ def media_rows(db: Connection) -> list[Media]:
 def damaged_media(workspace: Workspace, rows: Sequence[Media]) -> list[str]:
     """Ids of media whose bytes are missing or do not have the id that they are stored under."""
     return [row.id for row in rows if not _is_whole(workspace, row)]
+
+
+def damaged_browser_sizes(workspace: Workspace, rows: Sequence[Media]) -> list[str]:
+    """Files of browser sizes that cannot be shown. A missing one is no damage: it is made anew."""
+    store, name = workspace.media, browser_sizes.NAME
+    large = [row.id for row in rows if browser_sizes.is_large(row)]
+    return [
+        store.path_beside(id_, name) for id_ in large if not _can_be_shown(store.beside(id_, name))
+    ]
+
+
+def _can_be_shown(data: bytes | None) -> bool:
+    try:
+        return not data or bool(pictures.open_picture(data))
+    except PairwrightError:
+        return False
 
 
 def _is_whole(workspace: Workspace, row: Media) -> bool:

@@ -83,10 +83,11 @@ def batch_position(batch: str, pair: str) -> str:
 
 def same_answer(text: str, other: str) -> bool:
     """Whether two answers read the same: equal after NFC, all whitespace runs one space."""
-    return _plain(text) == _plain(other)
+    return plain(text) == plain(other)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The text in NFC with every run of white space as one space."""
     return " ".join(unicodedata.normalize("NFC", text).split())
 
 

@@ -16,6 +16,9 @@ IMPORTING = 7_310_002
 SEALING = 7_310_010
 ACTIVATING = 7_310_003
 EXCLUDING = 7_310_004
+ACTING = 7_310_008
+NUMBERING_EVENTS = 7_310_005
+DRAWING_AUDITS = 7_310_006
 
 
 def add_if_absent(tx: Connection, table: Table, row: Mapping[str, Any]) -> bool:

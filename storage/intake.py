@@ -31,7 +31,7 @@ class Comparison:
         line: where it stands in its file.
         media: what the prompt shows.
         answers: two different texts.
-        source: where both answers come from.
+        source: where both answers come from, or a source for each.
         models: what gave the answers, as the file says; empty when it does not.
     """
 
@@ -40,8 +40,15 @@ class Comparison:
     prompt: Prompt
     media: tuple[Media, ...]
     answers: tuple[str, str]
-    source: Source
+    source: Source | tuple[Source, Source]
     models: tuple[str, str] = ("", "")
+
+    @property
+    def sources(self) -> tuple[Source, Source]:
+        """Where each answer comes from."""
+        if isinstance(self.source, Source):
+            return (self.source, self.source)
+        return self.source
 
     @property
     def pair(self) -> Pair:
@@ -60,8 +67,8 @@ def add(tx: Connection, batch_id: str, comparison: Comparison) -> bool:
     for row in comparison.media:
         media.add(tx, row)
     prompts.add(tx, comparison.prompt)
-    for text, model in zip(comparison.answers, comparison.models, strict=True):
-        source = comparison.source
+    told = zip(comparison.answers, comparison.models, comparison.sources, strict=True)
+    for text, model, source in told:
         given_by = replace(source, sampling={"model": model}) if model else source
         responses.add(tx, responses.build(comparison.prompt.id, text), given_by)
     pair = comparison.pair

@@ -32,7 +32,7 @@ def submit(tx: Connection, *, kind: str, spec: Json, key: str, max_attempts: int
     """Queue a job; the same key again returns the job that has it.
 
     Args:
-        kind: `train`, `evaluate`, `sample` or `publish`.
+        kind: `train`, `evaluate`, `sample`, `judge` or `publish`.
         spec: the settings of that kind.
         key: idempotency key, unique.
         max_attempts: 1 or more tries before a lost job counts as failed.

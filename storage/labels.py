@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
@@ -58,6 +59,23 @@ def of_pairs(
         )
         for row in db.execute(query)
     ]
+
+
+def columns(db: Connection, batch_ids: Sequence[str] | None = None) -> polars.DataFrame:
+    """The labels of some batches, or all, as columns `pair_id`, `winner`, `labeled_by` and
+    `record_id`."""
+    table = tables.imported_labels
+    names = ("pair_id", "winner", "labeled_by", "record_id")
+    query = select(*(table.c[name] for name in names))
+    if batch_ids is not None:
+        query = query.where(table.c.batch_id.in_(batch_ids))
+    found = list(zip(*db.execute(query), strict=True)) or [()] * len(names)
+    return polars.DataFrame(
+        [
+            polars.Series(name, values, polars.String)
+            for name, values in zip(names, found, strict=True)
+        ]
+    )
 
 
 def winners(db: Connection, pair_id: str, batch_id: str, labeled_by: str) -> set[str]:

@@ -5,15 +5,17 @@ Stored names are content ids without an extension, so a name says nothing of whe
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import uuid
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.engine import Connection
 
 from storage import clock, tables
@@ -23,6 +25,9 @@ from storage.rows import Media
 
 _ID = re.compile(r"[0-9a-f]{64}")
 EXTENSIONS = {"image/png": "png", "video/mp4": "mp4", "video/webm": "webm"}
+_FACTS = [tables.media.c[name] for name in ("id", "kind", "mime", "width", "height", "size")]
+# built once: building it for every vote costs more than running it
+_BY_IDS = select(*_FACTS).where(tables.media.c.id.in_(bindparam("ids", expanding=True)))
 
 
 class MediaStore:
@@ -61,10 +66,7 @@ class MediaStore:
         path = self.path_of(media.id)
         if self._files.exists(path) and self._files.size(path) == media.size:
             return
-        if self._local:
-            _write_durably(Path(path), data)
-        else:
-            self._files.pipe_file(path, data)
+        self._write(path, data)
 
     def read(self, media_id: str) -> bytes:
         """The stored bytes.
@@ -80,6 +82,45 @@ class MediaStore:
                 f"The bytes of media {media_id} are not in {self.url}.",
                 "Import the file again: it is stored under the same id.",
             ) from None
+
+    def opened(self, media_id: str) -> BinaryIO:
+        """The stored bytes as a file to read from.
+
+        Raises:
+            NotFoundError: nothing is stored under this id, or a link to another file is.
+        """
+        path = Path(self.path_of(media_id))
+        if not self._local or not path.exists():
+            return io.BytesIO(self.read(media_id))
+        if _is_link(path):
+            raise NotFoundError(
+                "The file of this picture is a link to another.", "Import it again."
+            )
+        return path.open("rb")
+
+    def put_beside(self, media_id: str, name: str, data: bytes) -> None:
+        """Keep what was made of a picture or video beside it, whole or not at all."""
+        self._write(self.path_beside(media_id, name), data)
+
+    def beside(self, media_id: str, name: str) -> bytes | None:
+        """What is kept beside a picture or video under this name; None when it cannot be read."""
+        path = self.path_beside(media_id, name)
+        if self._local and _is_link(Path(path)):
+            return None
+        try:
+            return bytes(self._files.cat_file(path))
+        except OSError:
+            return None
+
+    def path_beside(self, media_id: str, name: str) -> str:
+        """Where something is kept beside a picture or video; errors as in `path_of`."""
+        return f"{self.path_of(media_id)}-{name}"
+
+    def _write(self, path: str, data: bytes) -> None:
+        if self._local:
+            _write_durably(Path(path), data)
+        else:
+            self._files.pipe_file(path, data)
 
 
 def add(tx: Connection, row: Media) -> bool:
@@ -102,13 +143,24 @@ def get(db: Connection, media_id: str) -> Media:
     Raises:
         NotFoundError: no media has this id.
     """
-    table = tables.media
-    row = db.execute(select(table).where(table.c.id == media_id)).one_or_none()
-    if row is None:
+    found = facts(db, [media_id])
+    if not found:
         raise NotFoundError(
             f"No media has the id {media_id[:80]!r}.", "Media come in with `pairwright import`."
         )
-    return Media(row.id, row.kind, row.mime, row.width, row.height, row.size)
+    return found[media_id]
+
+
+def facts(db: Connection, media_ids: Sequence[str]) -> dict[str, Media]:
+    """The recorded facts of pictures and videos by their ids; of unknown ids there are none."""
+    if not media_ids:
+        return {}
+    return {row.id: Media(*row) for row in db.execute(_BY_IDS, {"ids": list(media_ids)})}
+
+
+def _is_link(path: Path) -> bool:
+    # the store writes none: somebody points it at another file
+    return path.is_symlink()
 
 
 def _write_durably(path: Path, data: bytes) -> None:

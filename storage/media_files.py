@@ -9,7 +9,7 @@ import re
 import stat
 from pathlib import Path, PurePosixPath
 
-from storage import pictures, videos
+from storage import browser_sizes, pictures, videos
 from storage.errors import WrongInputError
 from storage.media import MediaStore
 from storage.rows import Media
@@ -68,20 +68,21 @@ class MediaFolder:
         """
         read = pictures.normalize if kind == "picture" else videos.normalize
         media, stored = read(data)
-        if self._store is not None:
-            self._store.put(stored, media)
+        self._keep(media, stored)
         return media
 
     def shown(self, name: str) -> tuple[Media, bytes]:
-        """The file with this name as people would see it, without storing it.
+        """The file with this name as people would see it first, without storing it.
 
         Raises:
             WrongInputError: as in `normalized`.
         """
         try:
-            return _read(self.find(name))
+            media, data = _read(self.find(name))
         except OSError as problem:
             raise WrongInputError(f"{name!r} cannot be read: {problem.strerror}.") from problem
+        small = browser_sizes.make(data) if browser_sizes.is_large(media) else b""
+        return media, small or data
 
     def find(self, name: str) -> Path:
         """The regular file below the root that a name means.
@@ -137,9 +138,13 @@ class MediaFolder:
             return WrongInputError(f"{name!r} cannot be read: {problem.strerror}.")
         except WrongInputError as problem:
             return WrongInputError(f"{name!r}: {problem.what}", problem.next_step)
+        self._keep(media, data)
+        return media
+
+    def _keep(self, media: Media, data: bytes) -> None:
         if self._store is not None:
             self._store.put(data, media)
-        return media
+            browser_sizes.keep(self._store, media, data)
 
 
 def _is_there(path: Path) -> bool:

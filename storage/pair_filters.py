@@ -6,16 +6,19 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, Text, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, and_, or_, select, type_coerce
 from sqlalchemy.engine import Connection
 
-from storage import clock, disputes, tables
+from storage import clock, disputes, pair_tags, round_log, tables
 from storage.errors import WrongInputError
 from storage.rows import AssignmentKind, Verdict
 
 LONGEST_SEARCH = 1000
 OPEN, ANY = "open", "any"
 REPORTS = (OPEN, ANY)
+YES, NO = "yes", "no"
+YES_OR_NO = (YES, NO)
+_MOST_DIGITS = 10
 _EVER = 2**63 - 1
 
 
@@ -36,6 +39,10 @@ class PairFilter:
         report: `open` for a report that no lead has dismissed or decided, `any` for one at all.
         failure: key of what a vote says is wrong with the worse answer.
         voted_from, voted_to: first and last day of a vote, `2026-11-20`, in UTC.
+        added_from, added_to: first and last day on which the pair came in, in UTC.
+        tag: a tag of the pair.
+        left_out: `yes` for pairs that a lead excluded, `no` for all others.
+        round: number of a round that has a batch with the pair.
     """
 
     batch: str = ""
@@ -48,6 +55,11 @@ class PairFilter:
     failure: str = ""
     voted_from: str = ""
     voted_to: str = ""
+    added_from: str = ""
+    added_to: str = ""
+    tag: str = ""
+    left_out: str = ""
+    round: str = ""
 
     @property
     def asks_for_votes(self) -> bool:
@@ -56,15 +68,27 @@ class PairFilter:
         return any(asked)
 
     @property
+    def asks_for_days(self) -> bool:
+        """Whether only pairs that came in on certain days match."""
+        return bool(self.added_from or self.added_to)
+
+    @property
     def voted_between(self) -> tuple[int, int]:
         """The first microsecond of a vote, and the first one after it.
 
         Raises:
             WrongInputError: one of the days is none.
         """
-        low = _midnight(self.voted_from) if self.voted_from else 0
-        high = _midnight(self.voted_to, days=1) if self.voted_to else _EVER
-        return low, high
+        return _between(self.voted_from, self.voted_to)
+
+    @property
+    def added_between(self) -> tuple[int, int]:
+        """The first microsecond at which a pair came in, and the first one after it.
+
+        Raises:
+            WrongInputError: one of the days is none.
+        """
+        return _between(self.added_from, self.added_to)
 
     def check(self) -> None:
         """Refuse what cannot be searched for.
@@ -85,11 +109,27 @@ class PairFilter:
                 f"A search for {len(self.text)} characters cannot be made.",
                 f"Search for up to {LONGEST_SEARCH} characters, without NUL.",
             )
-        low, high = self.voted_between
-        if low >= high:
+        self._check_marks()
+        spans = {"Votes": self.voted_between, "Pairs": self.added_between}
+        for what, (low, high) in spans.items():
+            if low >= high:
+                raise WrongInputError(
+                    f"{what} cannot be of these days: the last comes before the first.",
+                    "Exchange the two days.",
+                )
+
+    def _check_marks(self) -> None:
+        """What leads and rounds put on pairs."""
+        if self.tag:
+            pair_tags.check(self.tag)
+        if self.left_out and self.left_out not in YES_OR_NO:
             raise WrongInputError(
-                f"Votes from {self.voted_from} to {self.voted_to} cannot be: the end comes first.",
-                "Exchange the two days.",
+                f"{self.left_out[:40]!r} does not say whether a pair is excluded.",
+                f"Use {' or '.join(YES_OR_NO)}.",
+            )
+        if self.round and not (self.round.isdecimal() and len(self.round) < _MOST_DIGITS):
+            raise WrongInputError(
+                f"{self.round[:40]!r} is no number of a round.", "Rounds are 1, 2, ..."
             )
 
 
@@ -125,6 +165,19 @@ def from_source(name: str) -> ColumnElement[bool]:
     return or_(pair.c.response_a.in_(answers), pair.c.response_b.in_(answers))
 
 
+def in_round(db: Connection, number: str) -> Select[tuple[str]]:
+    """The pairs in the batches of a round; none where there is no such round."""
+    within = tables.batch_pairs
+    ids = [batch.id for batch in round_log.batches_of(db, int(number))]
+    return select(within.c.pair_id).where(within.c.batch_id.in_(ids))
+
+
+def added(chosen: PairFilter) -> ColumnElement[bool]:
+    """Whether a pair came in within the days of a filter."""
+    low, high = chosen.added_between
+    return and_(tables.pairs.c.created_at >= low, tables.pairs.c.created_at < high)
+
+
 def reported(db: Connection, which: str) -> set[str]:
     """The pairs with a report, or only those whose report waits for a lead (`open`)."""
     if which == ANY:
@@ -154,6 +207,11 @@ def _of_vote(chosen: PairFilter) -> list[ColumnElement[bool]]:
     if chosen.voted_to:
         conditions.append(vote.c.received_at < high)
     return conditions
+
+
+def _between(first: str, last: str) -> tuple[int, int]:
+    low = _midnight(first) if first else 0
+    return low, _midnight(last, days=1) if last else _EVER
 
 
 def _midnight(day: str, days: int = 0) -> int:

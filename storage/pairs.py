@@ -8,7 +8,15 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 from sqlalchemy.engine import Connection
 
-from storage import clock, identity, pair_filters, prompts, tables
+from storage import (
+    clock,
+    excluded_pairs,
+    identity,
+    pair_filters,
+    pair_tags,
+    prompts,
+    tables,
+)
 from storage.errors import NotFoundError, WrongInputError
 from storage.inserts import add_if_absent
 from storage.pair_filters import PairFilter as PairFilter
@@ -56,6 +64,23 @@ def views(db: Connection, pair_ids: Sequence[str]) -> list[PairView]:
             f"No pair has the id {missing[0][:80]!r}.", "Pairs come in with `pairwright import`."
         )
     return [found[pair_id] for pair_id in pair_ids]
+
+
+def check_known(db: Connection, pair_ids: Sequence[str]) -> None:
+    """Refuse ids of pairs that are not recorded.
+
+    Raises:
+        NotFoundError: one of the ids is no pair.
+    """
+    table = tables.pairs
+    for start in range(0, len(pair_ids), _CHUNK):
+        chunk = list(pair_ids[start : start + _CHUNK])
+        there = set(db.execute(select(table.c.id).where(table.c.id.in_(chunk))).scalars())
+        missing = next((one for one in chunk if one not in there), None)
+        if missing is not None:
+            raise NotFoundError(
+                f"No pair has the id {missing[:80]!r}.", "`pairwright pair list` has whole ids."
+            )
 
 
 def ids_of_prompt(db: Connection, prompt_id: str) -> list[str]:
@@ -145,7 +170,21 @@ def _matching(db: Connection, query: Select[Any], chosen: PairFilter) -> Select[
         query = query.where(tables.pairs.c.id.in_(found))
     if chosen.asks_for_votes:
         query = query.where(tables.pairs.c.id.in_(pair_filters.voted_on(chosen)))
-    return query
+    return query.where(*_marked(db, chosen))
+
+
+def _marked(db: Connection, chosen: PairFilter) -> list[ColumnElement[bool]]:
+    """What leads and rounds put on pairs, and the days on which they came in."""
+    pair_id = tables.pairs.c.id
+    conditions = [pair_filters.added(chosen)] if chosen.asks_for_days else []
+    if chosen.tag:
+        conditions.append(pair_id.in_(pair_tags.with_tag(chosen.tag)))
+    if chosen.left_out:
+        is_out = pair_id.in_(excluded_pairs.left_out())
+        conditions.append(is_out if chosen.left_out == pair_filters.YES else ~is_out)
+    if chosen.round:
+        conditions.append(pair_id.in_(pair_filters.in_round(db, chosen.round)))
+    return conditions
 
 
 def _contains(text: str) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
 
 from storage import clock, identity, tables
@@ -69,7 +69,13 @@ def get(db: Connection, prompt_id: str) -> Prompt:
 def categories(db: Connection) -> list[str]:
     """The categories in use, in alphabetical order."""
     column = tables.prompts.c.category
-    return list(db.execute(select(column).distinct().order_by(column)).scalars())
+    found: list[str] = []
+    # one look into the index for each: reading it from end to end takes long with a million prompts
+    query = select(func.min(column))
+    while (category := db.execute(query).scalar_one()) is not None:
+        found.append(category)
+        query = select(func.min(column)).where(column > category)
+    return found
 
 
 def words(prompt: Prompt) -> str:

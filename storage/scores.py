@@ -90,6 +90,30 @@ def of_pairs(workspace: Workspace, pair_ids: Sequence[str]) -> polars.DataFrame:
     return pl.concat(filled, how="diagonal") if filled else pl.DataFrame()
 
 
+def places(workspace: Workspace, checkpoint: str) -> dict[tuple[str, str], int]:
+    """Dataset version and split on which a checkpoint was measured -> how many pairs."""
+    from storage import analytics
+
+    columns = ("dataset_version", "split", "pair_id")
+    found = analytics.open(workspace).read(SegmentKind.SCORES, columns, checkpoint=checkpoint)
+    if found.is_empty():
+        return {}
+    counted = found.unique().group_by(columns[:2]).len().sort(columns[:2])
+    return {(version, split): int(count) for version, split, count in counted.iter_rows()}
+
+
+def at_place(
+    workspace: Workspace, checkpoint: str, place: tuple[str, str], columns: Sequence[str]
+) -> polars.DataFrame:
+    """These columns of what a checkpoint scored at one of its `places`, each pair once."""
+    from storage import analytics
+
+    version, split = place
+    wanted = {"checkpoint": checkpoint, "dataset_version": version, "split": split}
+    found = analytics.open(workspace).read(SegmentKind.SCORES, ("pair_id", *columns), **wanted)
+    return found.unique("pair_id", keep="last", maintain_order=True)
+
+
 def jobs_with_scores(workspace: Workspace) -> set[str]:
     """Ids of the jobs whose scores are sealed."""
     with workspace.ledger.read() as db:

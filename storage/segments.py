@@ -42,6 +42,7 @@ class SegmentKind(StrEnum):
     SCORES = "scores"
     GENERATIONS = "generations"
     METRICS = "metrics"
+    JUDGEMENTS = "judgements"
 
 
 # what can be made again from the ledger, as against what only the segment holds
@@ -205,7 +206,7 @@ def _write(
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             _write_temporary(frame, temporary)
-            _verify(temporary, kind, made)
+            _verify(temporary, frame)
             size = temporary.stat().st_size
             _name(temporary, path)
         finally:
@@ -250,8 +251,9 @@ def _write_temporary(frame: polars.DataFrame, path: Path) -> None:
         os.close(handle)
 
 
-def _verify(path: Path, kind: SegmentKind, wanted: str) -> None:
-    if _digest_of_file(path, kind) != wanted:
+def _verify(path: Path, frame: polars.DataFrame) -> None:
+    there = _read(path)
+    if there is None or not (there.schema == frame.schema and there.equals(frame)):
         raise DamagedError(
             f"The segment {path} was written, but reads back differently.",
             "Check the disk; nothing was listed, and the rows are still in the ledger.",
@@ -264,12 +266,18 @@ def _name(temporary: Path, path: Path) -> None:
 
 def _digest_of_file(path: Path, kind: SegmentKind) -> str:
     """Empty when the file cannot be read."""
+    frame = _read(path)
+    return "" if frame is None else digest(kind, frame)
+
+
+def _read(path: Path) -> polars.DataFrame | None:
+    """The rows of a file, None when it cannot be read."""
     import polars
 
     try:
-        return digest(kind, polars.read_parquet(path, memory_map=False))
+        return polars.read_parquet(path, memory_map=False)
     except (OSError, polars.exceptions.PolarsError):
-        return ""
+        return None
 
 
 def _list(

@@ -3,19 +3,31 @@
 Derived from the pair's counted votes, and kept in `batch_pairs.wanted` and `.urgency` so that the
 next offer is one step in an index:
 
-- as many votes as the batch's overlap, first of all;
+- as many votes as the batch's overlap, and those that a lead asked for beyond it, first of all;
 - then, while no answer has two thirds of the votes, one more at a time up to the review limit;
-- none once a lead has decided, and none on a gold pair.
+- none once a lead has decided or is to decide, and none on a gold pair.
 
 A pair without two thirds comes before all others, then pairs with more votes before those with
-fewer. Two thirds is what a consensus needs by default.
+fewer. Two thirds is what a consensus needs by default. A pair waits for a lead (`waits`) when it
+got all these votes and is still contested, or when a lead sent it there.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.engine import Connection
 
 from storage import tables
@@ -24,6 +36,8 @@ from storage.columns import Int64
 # more than any number of votes on a pair that still wants some
 REVIEWED_FIRST = 1000
 FULL = -1
+
+_COUNTERS = ("votes", "votes_a", "votes_b", "decided")
 
 _within = tables.batch_pairs
 _batches = tables.batches
@@ -37,10 +51,9 @@ def is_contested(votes: Any, for_a: Any, for_b: Any) -> ColumnElement[bool]:
 
 
 def waits_for_lead() -> ColumnElement[bool]:
-    """Whether a row of `batch_pairs` got all its votes and is still contested."""
-    row = _within.c
-    contested = is_contested(row.votes, row.votes_a, row.votes_b)
-    return and_(contested, row.votes >= row.wanted, row.decided == 0, row.gold.is_(None))
+    """Whether a row of `batch_pairs` waits for a lead."""
+    # literal: SQLite uses a partial index only for the very words of its condition
+    return _within.c.waits == literal_column("1")
 
 
 def count(tx: Connection, batch_id: str, pair_id: str, **steps: int) -> None:
@@ -59,14 +72,31 @@ def derive(tx: Connection, batch_id: str, pair_id: str | None = None) -> None:
         count(tx, batch_id, pair_id)
 
 
+def ask(tx: Connection, rows: Select[Any], extra: int = 0, referred: int = 0) -> None:
+    """Add to what leads asked for, and derive again what follows from it.
+
+    Args:
+        rows: batch id and pair id of those that it is about.
+        extra: votes more than the batch's overlap, or fewer.
+        referred: 1 to let a lead decide, -1 to take that back.
+    """
+    chosen = tuple_(_within.c.batch_id, _within.c.pair_id).in_(rows)
+    now = _asked() | {"extra": _within.c.extra + extra, "referred": _within.c.referred + referred}
+    changed = {"extra": now["extra"], "referred": now["referred"]}
+    tx.execute(_within.update().where(chosen).values(**changed, **_derived(**now)))
+
+
 def _of(column: Any) -> Any:
     return select(column).where(_batches.c.id == _within.c.batch_id).scalar_subquery()
 
 
-def _derived(votes: Any, for_a: Any, for_b: Any, decided: Any) -> dict[str, Any]:
-    overlap, limit = _of(_batches.c.overlap), _of(_batches.c.review_limit)
-    contested = is_contested(votes, for_a, for_b)
-    closed = or_(decided > 0, _within.c.gold.is_not(None))
+def _derived(
+    votes: Any, votes_a: Any, votes_b: Any, decided: Any, extra: Any, referred: Any
+) -> dict[str, Any]:
+    overlap, limit = _of(_batches.c.overlap) + extra, _of(_batches.c.review_limit)
+    contested = is_contested(votes, votes_a, votes_b)
+    is_open = and_(decided == 0, _within.c.gold.is_(None))
+    closed = or_(~is_open, referred > 0)
     wanted = case(
         (closed, 0),
         (votes < overlap, overlap),
@@ -74,25 +104,30 @@ def _derived(votes: Any, for_a: Any, for_b: Any, decided: Any) -> dict[str, Any]
         else_=overlap,
     )
     first = case((contested, votes + REVIEWED_FIRST), else_=votes)
-    open_ = and_(~closed, or_(votes < overlap, and_(contested, votes < limit)))
-    return {"wanted": wanted, "urgency": case((open_, first), else_=FULL)}
+    offered = or_(votes < overlap, and_(contested, votes < limit))
+    disputed = and_(contested, ~offered)
+    waits = and_(is_open, or_(disputed, referred > 0))
+    return {
+        "wanted": wanted,
+        "urgency": case((and_(~closed, offered), first), else_=FULL),
+        "waits": case((waits, 1), else_=0),
+    }
 
 
 def _stepped() -> dict[str, Any]:
-    names = ("votes", "votes_a", "votes_b", "decided")
-    return {name: _within.c[name] + bindparam(f"step_{name}", type_=Int64) for name in names}
+    return {name: _within.c[name] + bindparam(f"step_{name}", type_=Int64) for name in _COUNTERS}
+
+
+def _asked() -> dict[str, Any]:
+    return {name: _within.c[name] for name in (*_COUNTERS, "extra", "referred")}
 
 
 def _count_statement() -> Any:
     counters = _stepped()
     update = _within.update().where(_within.c.batch_id == _of_batch, _within.c.pair_id == _of_pair)
-    return update.values(**counters, **_derived(*counters.values()))
+    return update.values(**counters, **_derived(**(_asked() | counters)))
 
 
 # built once: building them for every vote costs more than running them
 _COUNT = _count_statement()
-_DERIVE_ALL = (
-    _within.update()
-    .where(_within.c.batch_id == _of_batch)
-    .values(**_derived(*(_within.c[name] for name in ("votes", "votes_a", "votes_b", "decided"))))
-)
+_DERIVE_ALL = _within.update().where(_within.c.batch_id == _of_batch).values(**_derived(**_asked()))

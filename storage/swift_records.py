@@ -43,8 +43,8 @@ class SwiftRecord:
     unknown: tuple[str, ...]
 
 
-def parse(value: Mapping[str, Any]) -> SwiftRecord:
-    """Check one record.
+def parse(value: Mapping[str, Any], *, demonstration: bool = False) -> SwiftRecord:
+    """Check one record. As a `demonstration` it needs no rejected answer, and has none here.
 
     Raises:
         WrongInputError: something is missing, of the wrong kind, or does not fit together.
@@ -54,7 +54,9 @@ def parse(value: Mapping[str, Any]) -> SwiftRecord:
             raise WrongInputError(f"{key!r} is not supported.")
     messages = _messages(value)
     chosen = messages[-1][1]
-    rejected = check_text(value.get("rejected_response"), "rejected_response")
+    rejected = ""
+    if not demonstration:
+        rejected = check_text(value.get("rejected_response"), "rejected_response")
     if identity.same_answer(chosen, rejected):
         raise WrongInputError(
             "The chosen and the rejected answer are the same, or differ only in whitespace."

@@ -2,7 +2,8 @@
 
 In an assignment votes and undos take turns, so its last event is the effective vote unless it is
 an undo. The counters of `batch_pairs` (see `storage.standing`) and `assignments.answered_at` follow
-the log in the same transaction.
+the log in the same transaction. A vote after its lease counts while its pair wants one; see
+`storage.late_votes`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, select
+from sqlalchemy import BindParameter, ColumnElement, Select, bindparam, literal_column, select
 from sqlalchemy.engine import Connection
 
-from storage import clock, exclusions, standing, tables
+from storage import clock, exclusions, late_votes, standing, tables
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.rows import AssignmentKind, EffectiveVote, Json, Verdict, VoteEvent
 
@@ -35,7 +36,10 @@ _table, _votes = tables.assignments, tables.votes
 _of_assignment: BindParameter[str] = bindparam("assignment")
 # two posts about one assignment take turns on PostgreSQL; SQLite has one writer and ignores this
 _LOCKED = (
-    select(_table.c.batch_id, _table.c.pair_id, _table.c.kind)
+    select(
+        *(_table.c[name] for name in ("id", "batch_id", "pair_id", "annotator_id", "kind")),
+        _table.c.leased_until,
+    )
     .where(_table.c.id == _of_assignment)
     .with_for_update()
 )
@@ -73,7 +77,7 @@ def append(
     guidelines_version: int | None = None,
     received_at: int | None = None,
 ) -> VoteEvent:
-    """Record a vote or an undo, also after its lease; the same event again returns what is stored.
+    """Record a vote or an undo; the same event again returns what is stored. Late: `late_votes`.
     Arguments are fields of VoteEvent; `received_at` is this transaction's `clock.now`, if known.
     Raises:
         WrongInputError: kind and verdict do not fit together, or a value cannot be stored.
@@ -123,8 +127,8 @@ def effective(
     """Votes that count and decisions of leads, by the order in which they came: those that were not
     undone and are not excluded (see `storage.exclusions`). Arguments are those of `cast`."""
     found = cast(db, batch_id, pair_ids, kinds)
-    left_out = exclusions.in_force(db)
-    if not left_out.standing:
+    left_out = exclusions.in_force(db, pair_ids)
+    if not left_out:
         return found
     return [vote for vote in found if not left_out.covers(vote)]
 
@@ -144,6 +148,9 @@ def cast(
         kinds: only of assignments of these kinds; by default all but repeats.
     """
     query = _effective().where(tables.assignments.c.kind.in_([kind.value for kind in kinds]))
+    if AssignmentKind.NORMAL not in kinds:
+        # the words of a small index: without them every vote of a batch is looked at
+        query = query.where(tables.assignments.c.kind != literal_column("'normal'"))
     if batch_id is not None:
         query = query.where(tables.assignments.c.batch_id == batch_id)
     if pair_ids is None:
@@ -245,6 +252,8 @@ def _record(tx: Connection, assignment: Any, event: VoteEvent, undone: Verdict |
     if verdict is None or verdict is Verdict.SKIP:
         return
     if assignment.kind == AssignmentKind.NORMAL:
+        if late_votes.set_aside(tx, assignment, event):
+            return
         steps = {"votes": step}
         if verdict in (Verdict.A, Verdict.B):
             steps[f"votes_{verdict.value}"] = step

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import json
 import os
+import random
 import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -21,6 +24,7 @@ from storage import (
     assignments,
     batches,
     clock,
+    judgements,
     labels,
     media,
     pairs,
@@ -30,6 +34,7 @@ from storage import (
     votes,
     workspace,
 )
+from storage.judgements import JudgedBy
 from storage.ledger import Connection
 from storage.rows import Batch, ImportedLabel, Pair, Part, Source, Turn, Verdict
 from storage.workspace import Workspace
@@ -134,16 +139,89 @@ def label() -> Label:
     return go_through
 
 
+@pytest.fixture
+def label_failures() -> Callable[..., None]:
+    """`label_failures(tx, batch, "the better text", ["counting"], "note")`: somebody new votes on
+    the next pair that is offered, for the answer with this text; None as failures is a tie."""
+
+    def vote(
+        tx: Connection,
+        batch: Batch,
+        better: str,
+        failures: Sequence[str] | None,
+        note: str = "",
+    ) -> None:
+        now = clock.now(tx)
+        offered = assignments.offer_next(
+            tx,
+            batch_id=batch.id,
+            annotator_id=annotators.get_or_create(tx, uuid.uuid4().hex).id,
+            new_id=uuid.uuid4().hex,
+            left="a",
+            now=now,
+            leased_until=now,
+        )
+        assert offered is not None
+        chosen = Verdict.A if pairs.view(tx, offered.pair_id).text_a == better else Verdict.B
+        votes.append(
+            tx,
+            event_id=uuid.uuid4().hex,
+            assignment_id=offered.id,
+            kind="vote",
+            verdict=Verdict.TIE if failures is None else chosen,
+            failures=failures or None,
+            note=note,
+            shown_at=now,
+            decided_at=now,
+            active_ms=1,
+        )
+
+    return vote
+
+
+@pytest.fixture
+def judge_says(workspace: Workspace) -> Callable[..., None]:
+    """`judge_says({pair_id: ("a", "b")}, judge="m")`: what a model said with either answer first,
+    sealed as its job leaves it."""
+
+    def seal(said: Mapping[str, tuple[str, str]], judge: str = "m", **more: Any) -> None:
+        lines = [
+            {
+                "pair_id": pair,
+                "verdict": one if one == other else "tie",
+                "a_first": one,
+                "b_first": other,
+                "share_of_a": more.get("share_of_a"),
+                "tokens_in": 10,
+                "tokens_out": 1,
+            }
+            for pair, (one, other) in said.items()
+        ]
+        path = workspace.home / "judgements.jsonl"
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        by = JudgedBy(uuid.uuid4().hex[:12], judge, more.get("version", "v1"), more.get("at", 1))
+        judgements.seal(workspace, path, by)
+
+    return seal
+
+
 @pytest.fixture(scope="session")
 def add_telling_pair() -> AddTellingPair:
-    """`add_telling_pair(tx, workspace, batch, number, pictures=0)`: a pair of two checkpoints in a
-    batch. All that must not reach an annotator has "canary" in it: names, sampling settings,
-    category, imported label, its file, and what stands in the pictures beside their pixels."""
+    """`add_telling_pair(tx, workspace, batch, number, pictures=0, size=(24, 16))`: a pair of two
+    checkpoints in a batch. All that must not reach an annotator has "canary" in it: names, sampling
+    settings, category, imported label, its file, and what stands in the pictures beside their
+    pixels."""
 
     def add(
-        tx: Connection, opened: Workspace, batch: Batch, number: int, picture_count: int = 0
+        tx: Connection,
+        opened: Workspace,
+        batch: Batch,
+        number: int,
+        picture_count: int = 0,
+        size: tuple[int, int] = (24, 16),
     ) -> Pair:
-        shown = [_telling_picture(tx, opened, (number, place)) for place in range(picture_count)]
+        places = range(picture_count)
+        shown = [_telling_picture(tx, opened, (number, place), size) for place in places]
         parts = [Part("image", media=each) for each in shown]
         turn = Turn("user", (*parts, Part("text", f"Question {number}?")))
         prompt = prompts.build([turn], "CANARY-CATEGORY")
@@ -162,13 +240,19 @@ def add_telling_pair() -> AddTellingPair:
     return add
 
 
-def _telling_picture(tx: Connection, opened: Workspace, seed: tuple[int, int]) -> str:
+def _telling_picture(
+    tx: Connection, opened: Workspace, seed: tuple[int, int], size: tuple[int, int]
+) -> str:
     encoded = io.BytesIO()
     told, exif = PngInfo(), Image.Exif()
     told.add_text("Source", "CANARY-PICTURE")
     exif[0x010E] = "CANARY-EXIF"
     colour = (seed[0] * 40 % 256, seed[1] * 60 % 256, 90)
-    Image.new("RGB", (24, 16), colour).save(encoded, "PNG", pnginfo=told, exif=exif)
+    picture = Image.new("RGB", size, colour)
+    if max(size) > 100:
+        noise = random.Random(repr(seed)).randbytes(size[0] * size[1] * 3)
+        picture = Image.frombytes("RGB", size, noise)
+    picture.save(encoded, "PNG", pnginfo=told, exif=exif)
     row, data = pictures.normalize(encoded.getvalue())
     opened.media.put(data, row)
     media.add(tx, row)

@@ -122,7 +122,7 @@ def open(workspace: Workspace) -> Analytics:
         shared = _opened.get(workspace)
         if shared is None:
             engine = Engine(segments.folder(workspace))
-            shared = _opened[workspace] = _Shared(engine, Coding(engine))
+            shared = _opened[workspace] = _Shared(engine, Coding())
     return Analytics(workspace, shared)
 
 

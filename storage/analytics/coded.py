@@ -16,7 +16,8 @@ import polars
 import pyarrow
 from numpy.typing import NDArray
 
-from storage.exclusions import Exclusions
+from storage.analytics.places import Places
+from storage.exclusions import Exclusion, Exclusions
 from storage.rows import AssignmentKind, Verdict
 
 Numbers = NDArray[np.uint32]
@@ -30,6 +31,8 @@ PAIRS: Schema = {"pair_id": polars.String, "category": polars.String, "created_a
 VOTES: Schema = {
     **{"pair": NUMBER, "batch": NUMBER, "annotator": NUMBER},
     **{"verdict": VERDICTS, "kind": KINDS, "received_at": polars.Int64, "active_ms": polars.Int64},
+    # the answer that was shown on the left
+    "left": VERDICTS,
 }
 # what an assignment is known by: there is one of a kind for a pair, in a batch, for an annotator
 ASSIGNMENT = ["pair", "batch", "annotator", "kind"]
@@ -48,6 +51,7 @@ class Coded:
         labeled: batch id -> its number of pairs with an imported label.
         changed: batch id -> vote events in the ledger when the last ones of the batch came.
         exclusions: those in force.
+        places: finds pairs by their ids.
     """
 
     pairs: polars.DataFrame = field(default_factory=lambda: polars.DataFrame(schema=PAIRS))
@@ -58,6 +62,7 @@ class Coded:
     labeled: Mapping[str, int] = field(default_factory=dict)
     changed: Mapping[str, int] = field(default_factory=dict)
     exclusions: Exclusions = field(default_factory=Exclusions)
+    places: Places = field(default_factory=Places, compare=False, repr=False)
 
     @cached_property
     def numbered(self) -> pyarrow.Table:
@@ -68,18 +73,29 @@ class Coded:
     @cached_property
     def counted(self) -> polars.DataFrame:
         """The votes without those that are excluded."""
-        if not self.exclusions.standing:
-            return self.votes
-        everywhere = [number_of(name, self.annotators) for name in self.exclusions.everywhere]
-        is_out = polars.col("annotator").is_in(everywhere)
-        for batch, name in self.exclusions.in_batches:
-            there = polars.col("batch") == number_of(batch, self.batches)
-            is_out |= there & (polars.col("annotator") == number_of(name, self.annotators))
-        is_vote = polars.col("kind") != AssignmentKind.ADJUDICATION.value
-        votes = self.votes.filter(~(is_out & is_vote))
-        single = list(self.exclusions.single.values())
+        return self.votes.filter(polars.Series(self.counts)) if self.exclusions else self.votes
+
+    @cached_property
+    def counts(self) -> Mask:
+        """Whether each vote counts."""
+        left_out = self.exclusions
+        annotator, batch = (self.votes[name].to_numpy() for name in ("annotator", "batch"))
+        people = [number_of(name, self.annotators) for name in left_out.everywhere]
+        gone = np.isin(annotator, people) if people else np.zeros(len(annotator), np.bool_)
+        for place, name in left_out.in_batches:
+            there = batch == number_of(place, self.batches)
+            gone |= there & (annotator == number_of(name, self.annotators))
+        gone &= (self.votes["kind"] != AssignmentKind.ADJUDICATION.value).to_numpy()
+        gone[self._rows_of(list(left_out.single.values()))] = True
+        if left_out.pairs:
+            pairs = self.mask(self.numbers_of(polars.Series(list(left_out.pairs))))
+            gone |= pairs[self.votes["pair"].to_numpy()]
+        return np.asarray(~gone)
+
+    def _rows_of(self, single: Sequence[Exclusion]) -> Numbers:
+        """The rows of votes that are excluded one by one."""
         if not single:
-            return votes
+            return np.zeros(0, np.uint32)
         batches = [number_of(one.batch_id or "", self.batches) for one in single]
         annotators = [number_of(one.annotator, self.annotators) for one in single]
         columns = [
@@ -88,18 +104,13 @@ class Coded:
             polars.Series("annotator", annotators, NUMBER),
             polars.Series("kind", [one.assignment_kind for one in single], KINDS),
         ]
-        return without(votes, polars.DataFrame(columns))
+        return rows_of(self.votes, polars.DataFrame(columns))
 
     def numbers_of(self, pair_ids: polars.Series) -> Numbers:
         """The numbers of pairs, all of which are known."""
-        known = self.pairs.select("pair_id").with_row_index("pair")
-        if len(pair_ids) < len(self.pairs) // 4:
-            # a few are found sooner than all are prepared for being found
-            known = known.filter(polars.col("pair_id").is_in(pair_ids.unique().implode()))
-        wanted = polars.DataFrame({"pair_id": pair_ids})
-        found = wanted.join(known, on="pair_id", how="left", maintain_order="left")["pair"]
-        assert not found.null_count(), "a row names a pair that the same state does not have"
-        return found.to_numpy()
+        found = self.places.find(self.pairs["pair_id"], pair_ids)
+        assert found is not None, "a row names a pair that the same state does not have"
+        return found
 
     def names_of(self, numbers: Numbers) -> list[str]:
         """The ids of pairs."""
@@ -125,13 +136,18 @@ class Coded:
         )
 
 
+def rows_of(votes: polars.DataFrame, assignments: polars.DataFrame) -> Numbers:
+    """The rows of the votes of these assignments. Both have the columns `ASSIGNMENT`."""
+    near = np.flatnonzero(np.isin(votes["pair"].to_numpy(), assignments["pair"].to_numpy()))
+    few = votes[near].with_columns(row=polars.Series(near, dtype=NUMBER))
+    found = few.join(assignments, on=ASSIGNMENT, how="semi")["row"]
+    return found.to_numpy()
+
+
 def without(votes: polars.DataFrame, assignments: polars.DataFrame) -> polars.DataFrame:
     """The votes of all other assignments. Both have the columns `ASSIGNMENT`."""
-    is_near = polars.col("pair").is_in(assignments["pair"].unique().implode())
-    near = votes.with_row_index("row").filter(is_near)
-    gone = near.join(assignments, on=ASSIGNMENT, how="semi")["row"]
     stays = np.ones(votes.height, np.bool_)
-    stays[gone.to_numpy()] = False
+    stays[rows_of(votes, assignments)] = False
     return votes.filter(polars.Series(stays))
 
 

@@ -9,39 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-import polars
-
 from storage import exclusions
-from storage.analytics import coded, facts
+from storage.analytics import facts, whole
 from storage.analytics.coded import Coded, Numbers
-from storage.analytics.engine import Engine
-from storage.analytics.growth import COUNTED_KINDS, grown
+from storage.analytics.growth import grown
 from storage.analytics.tails import Snapshot
 from storage.exclusions import Exclusions
 from storage.ledger import Connection
-
-_PAIRS = "SELECT pair_id, category, created_at FROM {pairs} ORDER BY created_at, pair_id"
-# votes and undos of an assignment take turns: an undo takes back the event before it
-_VOTES = """
-    SELECT p.pair, b.number AS batch, a.number AS annotator, v.verdict, v.assignment_kind AS kind,
-        v.received_at, v.active_ms
-    FROM (
-        SELECT * FROM {votes} WHERE kind = 'vote' AND list_contains($counted, assignment_kind)
-    ) v
-    ANTI JOIN (SELECT assignment_id, sequence FROM {votes} WHERE kind = 'undo') u
-        ON u.assignment_id = v.assignment_id AND u.sequence = v.sequence + 1
-    JOIN numbered p ON p.pair_id = v.pair_id
-    JOIN batches b ON b.name = v.batch_id
-    JOIN annotators a ON a.name = v.annotator
-    ORDER BY v.received_at, v.assignment_id
-"""
 
 
 class Coding:
     """Follows the snapshots of one workspace. One thread at a time calls `refresh`."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self) -> None:
         self._known: Snapshot | None = None
         self._coded = Coded()
 
@@ -53,7 +33,6 @@ class Coding:
 
         Raises:
             DamagedError: a segment cannot be read.
-            WorkspaceError: reading all needs too much memory.
         """
         if snapshot is self._known:
             return self._coded
@@ -79,19 +58,9 @@ class Coding:
 
     def _read(self, named: Coded, snapshot: Snapshot) -> Coded:
         """Everything anew."""
-        with self._engine.cursor(snapshot.frames) as cursor:
-            pairs = cursor.query(*snapshot.filled(_PAIRS))
-        found = replace(named, pairs=pairs)
-        numbers = {
-            "numbered": found.numbered,
-            "batches": _numbered(found.batches),
-            "annotators": _numbered(found.annotators),
-        }
-        with self._engine.cursor({**snapshot.frames, **numbers}) as cursor:
-            votes = cursor.query(*snapshot.filled(_VOTES, {"counted": COUNTED_KINDS}))
-        kinds = [polars.col(name).cast(kind) for name, kind in coded.VOTES.items()]
+        found = replace(named, pairs=whole.pairs(snapshot))
         changed = dict.fromkeys(found.batches, snapshot.counts["votes"])
-        return replace(found, votes=votes.select(kinds), changed=changed)
+        return replace(found, votes=whole.votes(found, snapshot), changed=changed)
 
     def _members(
         self, db: Connection, found: Coded, snapshot: Snapshot, *, is_anew: bool
@@ -107,7 +76,8 @@ class Coding:
         return facts.labeled(db) if self._has_moved(snapshot, "labels") else self._coded.labeled
 
     def _exclusions(self, db: Connection, snapshot: Snapshot) -> Exclusions:
-        has_moved = self._has_moved(snapshot, "exclusions")
+        names = ("exclusions", "excluded_pairs")
+        has_moved = any(self._has_moved(snapshot, name) for name in names)
         return exclusions.in_force(db) if has_moved else self._coded.exclusions
 
     def _has_moved(self, snapshot: Snapshot, name: str) -> bool:
@@ -117,8 +87,3 @@ class Coding:
 def _longer(known: Sequence[str], found: Sequence[str]) -> Sequence[str]:
     there = set(known)
     return (*known, *(name for name in found if name not in there))
-
-
-def _numbered(names: Sequence[str]) -> polars.DataFrame:
-    frame = polars.DataFrame({"name": names}, schema={"name": polars.String})
-    return frame.with_row_index("number")

@@ -15,9 +15,9 @@ from storage.votes import COUNTED
 
 COUNTED_KINDS = [kind.value for kind in COUNTED]
 _PAIR = tuple(coded.PAIRS)
-_EVENT = (
+EVENT = (
     *("event_id", "assignment_id", "sequence", "kind", "verdict", "received_at", "active_ms"),
-    *("batch_id", "pair_id", "annotator", "assignment_kind"),
+    *("batch_id", "pair_id", "annotator", "assignment_kind", "left"),
 )
 _MOST_PIECES = 64
 
@@ -35,7 +35,7 @@ def grown(known: Coded, before: Snapshot, now: Snapshot) -> Coded | None:
         DamagedError: a segment cannot be read.
     """
     pairs = _fresh(before, now, PAIRS, _PAIR)
-    events = _fresh(before, now, VOTES, _EVENT)
+    events = _fresh(before, now, VOTES, EVENT)
     if pairs is None or events is None:
         return None
     longer = _with_pairs(known, pairs.sort("created_at", "pair_id"))
@@ -85,7 +85,7 @@ def _with_events(known: Coded, events: polars.DataFrame) -> Coded | None:
     first is told by what is not kept here."""
     # the last event of an assignment is its vote that counts, or an undo
     last = events.sort("sequence").unique("assignment_id", keep="last")
-    rows = _coded(known, last.sort("received_at", "assignment_id"))
+    rows = coded_events(known, last.sort("received_at", "assignment_id"))
     votes = known.votes
     again = rows.filter(polars.col("sequence") > 1)
     if not again.is_empty():
@@ -102,7 +102,7 @@ def _with_events(known: Coded, events: polars.DataFrame) -> Coded | None:
     return replace(known, votes=together.sort("received_at", maintain_order=True))
 
 
-def _coded(known: Coded, events: polars.DataFrame) -> polars.DataFrame:
+def coded_events(known: Coded, events: polars.DataFrame) -> polars.DataFrame:
     """Events with the columns of votes, `sequence`, and `event` (vote or undo)."""
     batches = {name: number for number, name in enumerate(known.batches)}
     annotators = {name: number for number, name in enumerate(known.annotators)}
@@ -114,6 +114,7 @@ def _coded(known: Coded, events: polars.DataFrame) -> polars.DataFrame:
         polars.col("assignment_kind").cast(coded.KINDS).alias("kind"),
         "received_at",
         "active_ms",
+        polars.col("left").cast(coded.VERDICTS),
         "sequence",
         polars.col("kind").alias("event"),
     )

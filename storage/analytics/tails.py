@@ -37,8 +37,8 @@ class Snapshot:
     """One state of all facts.
 
     Attributes:
-        marks: for `votes`, `pairs`, `labels`, `members` and `exclusions` a number that grows with
-            every row.
+        marks: for `votes`, `pairs`, `labels`, `members`, `exclusions` and `excluded_pairs` a number
+            that grows with every row.
         sealed, paths: of each kind, the segments that hold the sealed part, and their files.
         tails: of each log, by the name of its kind, the rows that are in no segment.
         counts: rows of each log, sealed and not.

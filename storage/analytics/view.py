@@ -39,7 +39,8 @@ class View:
     def mark_of_batch(self, batch_id: str) -> tuple[object, ...]:
         """The same for two views only when the same votes of this batch count."""
         changed = self.coded.changed.get(batch_id, 0)
-        return (batch_id, changed, self._snapshot.marks["exclusions"])
+        marks = self._snapshot.marks
+        return (batch_id, changed, marks["exclusions"], marks["excluded_pairs"])
 
     def query(self, sql: str, parameters: Mapping[str, Any] | None = None) -> polars.DataFrame:
         """The rows of one statement.
@@ -70,12 +71,9 @@ class View:
 
     def left_out(self, batch_id: str = "") -> dict[str, int]:
         """Annotator -> how many votes of one batch or all are excluded; skips are no votes."""
-        if self.coded.counted is self.coded.votes:
+        if not self.coded.exclusions:
             return {}
-        is_vote = polars.col("verdict") != Verdict.SKIP.value
-        number = [
-            dict(found.filter(is_vote)["annotator"].value_counts().iter_rows())
-            for found in (self.cast(batch_id), self.effective(batch_id))
-        ]
-        missing = {name: count - number[1].get(name, 0) for name, count in number[0].items()}
-        return {str(name): count for name, count in sorted(missing.items()) if count}
+        out = self.coded.votes.filter(polars.Series(~self.coded.counts))
+        said = self.coded.named(out.filter(polars.col("verdict") != Verdict.SKIP.value), batch_id)
+        counted = said["annotator"].cast(polars.String).value_counts(sort=False)
+        return {str(name): int(count) for name, count in counted.sort("annotator").iter_rows()}

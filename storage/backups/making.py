@@ -1,7 +1,8 @@
 """Making a backup while servers run: one state of the ledger, then the files that it lists.
 
 The ledger comes first. Media, dataset versions, checkpoints and segments never change once a row
-names them, so copying them afterwards gives what belongs to that state.
+names them, so copying them afterwards gives what belongs to that state. Browser sizes of pictures
+are left out: each is made anew when its picture is first shown.
 """
 
 from __future__ import annotations
@@ -162,6 +163,8 @@ def _listed(db: Any) -> Iterator[str]:
     """Files and folders that rows name, relative to the workspace."""
     for table in (tables.dataset_versions, tables.checkpoints):
         yield from db.execute(select(table.c.path).order_by(table.c.id)).scalars()
+    items = tables.independent_results.c["items"]
+    yield from db.execute(select(items).where(items != "").distinct().order_by(items)).scalars()
     table = tables.segments
     used = select(table.c.path).where(table.c.retired_at.is_(None)).order_by(table.c.id)
     yield from db.execute(used).scalars()

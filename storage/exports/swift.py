@@ -23,8 +23,9 @@ def record(row: DatasetRow, names: Mapping[str, str]) -> dict[str, Any]:
     ]
     found: dict[str, Any] = {
         "messages": [*messages, {"role": "assistant", "content": row.chosen}],
-        "rejected_response": row.rejected,
     }
+    if row.rejected:
+        found["rejected_response"] = row.rejected
     for kind, key in (("image", "images"), ("video", "videos")):
         if files := folder.names_of(row, names, kind):
             found[key] = files

@@ -20,18 +20,22 @@ from typing import Any
 from sqlalchemy import Select, exists, select
 from sqlalchemy.engine import Connection
 
-from storage import batches, identity, tables
+from storage import batches, exclusions, identity, tables
 from storage.errors import WrongInputError
+from storage.exclusions import Exclusions
 from storage.exports import manifest, spreadsheets
 from storage.exports.manifest import Manifest
+from storage.rows import AssignmentKind, EffectiveVote, Verdict
 from storage.workspace import Workspace
 
 FORMATS = ("parquet", "csv", "jsonl")
 COLUMNS = (
     *("event_id", "batch", "pair_id", "category", "annotator", "assignment_kind", "sequence"),
-    *("kind", "verdict", "effective", "left", "confidence", "note", "rubric", "failures"),
-    *("shown_at", "decided_at", "received_at", "active_ms"),
+    *("kind", "verdict", "effective", "excluded", "left", "confidence", "note", "rubric"),
+    *("failures", "shown_at", "decided_at", "received_at", "active_ms"),
 )
+# what `excluded` says where the reason may name somebody who is to stay unknown
+UNTOLD = "yes"
 _NUMBERS = ("sequence", "confidence", "active_ms")
 _JSON = ("rubric", "failures")
 _TIMES = ("shown_at", "decided_at", "received_at")
@@ -45,7 +49,8 @@ class VotesExport:
     """What was written.
 
     Attributes:
-        counts: `votes`, `undos`, `effective`, and each verdict of the effective votes.
+        counts: `votes`, `undos`, `effective`, each verdict of the effective votes, and how many of
+            them are `excluded`.
     """
 
     file: Path
@@ -97,9 +102,13 @@ def _rows(db: Connection, batch_id: str | None, secret: bytes) -> Iterator[Row]:
     query = _query()
     if batch_id is not None:
         query = query.where(tables.assignments.c.batch_id == batch_id)
+    left_out = exclusions.in_force(db)
     for found in db.execute(query.execution_options(yield_per=_SLICE)):
         row = dict(found._mapping)
         row["effective"] = bool(row["effective"]) and row["kind"] == "vote"
+        row["excluded"] = _excluded(row, left_out) if row["kind"] == "vote" else ""
+        if secret and row["excluded"]:
+            row["excluded"] = UNTOLD
         if secret:
             row["annotator"] = _pseudonym(secret, row["annotator"])
         for name in _JSON:
@@ -108,6 +117,24 @@ def _rows(db: Connection, batch_id: str | None, secret: bytes) -> Iterator[Row]:
         for name in _TIMES:
             row[name] = _time(row[name])
         yield {name: row[name] for name in COLUMNS}
+
+
+def _excluded(row: Row, left_out: Exclusions) -> str:
+    """Why a vote does not count, empty when it does."""
+    if not left_out:
+        return ""
+    return left_out.why(
+        EffectiveVote(
+            assignment_id=row["assignment_id"],
+            batch_id=row["batch_id"],
+            pair_id=row["pair_id"],
+            annotator=row["annotator"],
+            verdict=Verdict(row["verdict"]),
+            left=row["left"],
+            received_at=row["received_at"],
+            kind=AssignmentKind(row["assignment_kind"]),
+        )
+    )
 
 
 def _query() -> Select[Any]:
@@ -120,6 +147,8 @@ def _query() -> Select[Any]:
     return (
         select(
             *columns,
+            vote.c.assignment_id,
+            assignment.c.batch_id,
             tables.batches.c.name.label("batch"),
             assignment.c.pair_id,
             assignment.c.left,
@@ -145,6 +174,7 @@ def _counted(
         counts["votes" if row["kind"] == "vote" else "undos"] += 1
         if row["effective"]:
             counts.update(("effective", row["verdict"]))
+            counts.update(["excluded"] if row["excluded"] else [])
         yield row
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from storage import dataset_rows
+from storage import dataset_rows, demonstrations
 from storage.dataset_split import HOLDOUT, TRAIN
 from storage.errors import WrongInputError
 from storage.exports import folder, manifest
@@ -18,6 +18,8 @@ from storage.rows import DatasetRow
 from storage.workspace import Workspace
 
 README = "README.md"
+# formats in which a row may have one answer
+_ALONE = ("swift", "parquet")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ def export_rows(
         NotFoundError: the bytes of a picture or video are missing.
     """
     form = find(name)
+    _check_rivals(form, about)
     kept = [row for row in rows if form.refusal(row) is None]
     excluded = Counter(reason for row in rows if (reason := form.refusal(row)) is not None)
     _check_some(form, rows, kept, excluded)
@@ -104,6 +107,14 @@ def _manifest(
         counts={"rows": len(rows), **counts, "left_out": dict(excluded)},
         licence=about.licence,
     )
+
+
+def _check_rivals(form: Format, about: About | None) -> None:
+    if about is not None and about.filter.get(demonstrations.KEY) and form.name not in _ALONE:
+        raise WrongInputError(
+            f"{about.version or 'It'} has no rejected answers, which {form.name} needs.",
+            f"Use {' or '.join(_ALONE)}.",
+        )
 
 
 def find(name: str) -> Format:

@@ -60,6 +60,12 @@ class Prompt:
     def media(self) -> tuple[str, ...]:
         return tuple(p.media for t in self.turns for p in t.parts if p.media)
 
+    @property
+    def question(self) -> str:
+        """What the last user turn says, as one line."""
+        asked = [turn for turn in self.turns if turn.role == "user"]
+        return " ".join(part.text for turn in asked[-1:] for part in turn.parts if part.text)
+
 
 @dataclass(frozen=True)
 class Source:

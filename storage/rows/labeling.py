@@ -118,6 +118,18 @@ class Session:
 
 
 @dataclass(frozen=True)
+class LeadSession:
+    """One browser that opened the bench of a lead, for one batch or (None) for all."""
+
+    id: str
+    annotator_id: str
+    batch_id: str | None
+    created_at: int
+    expires_at: int
+    revoked_at: int | None
+
+
+@dataclass(frozen=True)
 class Assignment:
     """One pair of a batch offered to one annotator.
 

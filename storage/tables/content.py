@@ -116,6 +116,12 @@ batch_pairs = table(
     Column("urgency", Int64, nullable=False, server_default="0"),
     # who was ever assigned the pair, see storage.had_groups
     Column("had", Int64, nullable=False, server_default="0"),
+    # what leads asked for, see storage.pair_actions: votes beyond the batch's overlap, and 1 where
+    # a lead is to decide
+    Column("extra", Int64, nullable=False, server_default="0"),
+    Column("referred", Int64, nullable=False, server_default="0"),
+    # derived by storage.standing: 1 while the pair waits for a lead
+    Column("waits", Int64, nullable=False, server_default="0"),
     Index("ix_batch_pairs_batch_id_position", "batch_id", "position"),
     Index("ix_batch_pairs_next", "batch_id", "urgency", "position", "pair_id"),
     Index("ix_batch_pairs_had", "batch_id", "urgency", "had", "position", "pair_id"),
@@ -128,6 +134,13 @@ batch_pairs = table(
         postgresql_where=text("gold IS NOT NULL"),
     ),
     Index("ix_batch_pairs_pair_id", "pair_id"),
+    Index(
+        "ix_batch_pairs_waits",
+        "batch_id",
+        "position",
+        sqlite_where=text("waits = 1"),
+        postgresql_where=text("waits = 1"),
+    ),
 )
 
 imported_labels = table(

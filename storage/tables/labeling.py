@@ -42,6 +42,17 @@ sessions = table(
     Index("ix_sessions_link_id", "link_id"),
 )
 
+# browsers that opened the bench of a lead; batch null: for every batch
+lead_sessions = table(
+    "lead_sessions",
+    col("id", Text, key=True),
+    col("annotator_id", Text, ForeignKey("annotators.id")),
+    col("batch_id", Text, ForeignKey("batches.id"), null=True),
+    col("created_at", Micros),
+    col("expires_at", Micros),
+    col("revoked_at", Micros, null=True),
+)
+
 assignments = table(
     "assignments",
     col("id", Text, key=True),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, Text, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, Text, UniqueConstraint
 
 from storage.columns import Flag, Int64, JsonText, Micros
 from storage.tables.base import col, table
@@ -48,6 +48,23 @@ evaluations = table(
     col("metrics", JsonText),
     col("created_at", Micros),
     Index("ix_evaluations_checkpoint", "checkpoint"),
+)
+
+# what others' questions and labels say of a checkpoint, beside the figures of our own pairs
+independent_results = table(
+    "independent_results",
+    Column("number", Int64, primary_key=True, autoincrement=False),
+    # id of a checkpoint, or name of a model
+    col("checkpoint", Text),
+    col("benchmark", Text),
+    col("kind", Text),
+    col("metrics", JsonText),
+    # file of the single items, relative to the workspace; empty when there are none
+    col("items", Text),
+    col("digest", Text),
+    col("source", Text),
+    col("created_at", Micros),
+    Index("ix_independent_results_checkpoint", "checkpoint"),
 )
 
 # which checkpoint is in use: the last row says it

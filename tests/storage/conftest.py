@@ -17,12 +17,18 @@ from psycopg import sql
 from storage import (
     annotators,
     assignments,
+    audit_set,
     evaluations,
     events,
     exclusions,
     guidelines,
+    independent_results,
     jobs,
     labels,
+    numbered,
+    pair_actions,
+    pairs,
+    round_log,
     schema,
     tables,
     votes,
@@ -163,8 +169,26 @@ def fill(make_batch: Callable[..., Batch]) -> Callable[[Connection], None]:
             tx, job_id=job.id, checkpoint="tiny", dataset_version="v1", split="all", metrics={}
         )
         _fill_facts(tx, job.id, batch, ada)
+        _fill_rounds(tx, batch.id, offer.pair_id)
 
     return put
+
+
+def _fill_rounds(tx: Connection, batch_id: str, pair_id: str) -> None:
+    """Into the tables of the loop."""
+    told = dict.fromkeys(("checkpoint", "benchmark", "items", "digest", "source"), "text")
+    own = independent_results.ResultKind.OWN
+    independent_results.add(tx, **told, kind=own, metrics={})
+    opened = round_log.open_next(tx, start="tiny", target_pairs=1, focus="all", actor="lead")
+    round_log.add_batch(tx, opened.number, batch_id, actor="lead")
+    audit_set.draw(tx, [pair_id], seed=0, actor="lead", reason="audit set")
+    numbered.append(tx, tables.category_targets, {"category": "", "target": 0.8, "actor": "lead"})
+    cluster = dict.fromkeys(("kind", "cluster", "value", "actor"), "text")
+    numbered.append(tx, tables.cluster_events, cluster)
+    trigger = dict.fromkeys(("cause", "category", "action", "subject"), "text")
+    tx.execute(tables.triggers.insert().values(**trigger, detail={}, created_at=0))
+    pick = {"batch_id": batch_id, "pair_id": pair_id, "strategy": "random", "propensity": 0.5}
+    tx.execute(tables.picks.insert().values(**pick, detail={}, created_at=0))
 
 
 def _fill_facts(tx: Connection, job_id: str, batch: Batch, annotator: Annotator) -> None:
@@ -179,3 +203,6 @@ def _fill_facts(tx: Connection, job_id: str, batch: Batch, annotator: Annotator)
     decided = tables.qualification_decisions.insert()
     tx.execute(decided.values(**decision, after_sequence=0, created_at=0))
     exclusions.exclude(tx, annotator.name, actor="lead", reason="haste")
+    (first, *_) = [view.pair.id for view in pairs.page(tx, pairs.PairFilter(), 1)]
+    tag = {"value": "hard", "actor": "lead", "reason": ""}
+    pair_actions.apply(tx, pair_actions.ActionKind.TAG, [first], **tag)

@@ -115,19 +115,6 @@ def test_a_skip_gives_the_place_to_another_and_never_comes_back(
         assert _offered(tx, batch, people[1]).pair_id == skipped.pair_id
 
 
-def test_an_expired_lease_gives_the_place_back_and_its_late_vote_is_kept(
-    ledger: Ledger, make_batch: Callable[..., Batch], people: list[Annotator]
-) -> None:
-    with ledger.write() as tx:
-        batch = make_batch(tx, pair_count=1, overlap=1)
-        slow = _offered(tx, batch, people[0], lease=0)
-        quick = _offered(tx, batch, people[1])
-        _vote(tx, quick, Verdict.A)
-        _vote(tx, slow, Verdict.A)
-        assert {vote.annotator for vote in votes.effective(tx)} == {"Ada", "Ben"}
-        assert _offer(tx, batch, people[2]) is None
-
-
 def test_an_undone_vote_opens_the_pair_for_the_same_person(
     ledger: Ledger, make_batch: Callable[..., Batch], people: list[Annotator]
 ) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from storage import adjudications, analytics, exclusions, pairs, votes
+from storage import adjudications, analytics, exclusions, numbered, pairs, votes
 from storage.analytics import conduct, labeling
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.pairs import PairFilter
@@ -161,7 +161,7 @@ def test_what_changes_nothing_or_says_nothing_is_refused(
             exclusions.exclude(tx, "nobody", **WHY)
         with pytest.raises(NotFoundError, match="no-such"):
             exclusions.exclude_votes(tx, ["no-such"], **WHY)
-        for reason in (" ", "x" * (exclusions.LONGEST_REASON + 1), "a\0b"):
+        for reason in (" ", "x" * (numbered.LONGEST_REASON + 1), "a\0b"):
             with pytest.raises(WrongInputError, match="reason"):
                 exclusions.exclude(tx, "ben", actor="lead", reason=reason)
         with pytest.raises(WrongInputError, match="who says so"):

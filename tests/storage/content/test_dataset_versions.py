@@ -98,6 +98,44 @@ def test_the_digest_is_a_known_number_that_may_never_change() -> None:
     )
 
 
+def test_the_digest_does_not_depend_on_how_many_rows_are_spelled_at_a_time(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = _rows()
+    whole = dataset_rows.digest(rows)
+    for size, in_memory in ((3, 4 * 2**20), (7, 1)):
+        monkeypatch.setattr(dataset_rows, "_RUN", size)
+        monkeypatch.setattr(dataset_rows, "_IN_MEMORY", in_memory)
+        assert dataset_rows.digest(rows[::-1]) == whole
+        path = workspace.home / f"{size}.parquet"
+        dataset_rows.write_parquet(rows, path)
+        assert dataset_rows.digest_of_file(path) == whole
+
+
+def test_a_page_of_rows_is_read_from_the_file_as_all_rows_are(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dataset_rows, "GROUP", 6)
+    rows = [
+        replace(row, prompt=prompts.build(row.prompt.turns, "ab"[number % 2]))
+        for number, row in enumerate(_rows())
+    ]
+    version = _write(workspace, rows)
+    assert pq.ParquetFile(workspace.home / version.path).num_row_groups == 4
+    read = dataset_versions.read_rows(workspace, version)
+    opened = dataset_versions.opened(workspace, version)
+    assert opened.rows([19, 0, 7]) == [read[19], read[0], read[7]]
+    assert opened.find(read[7].pair_id) == read[7]
+    assert opened.find("nothing") is None
+    held = [number for number, row in enumerate(read) if row.split == "holdout"]
+    assert opened.places([], "holdout").to_list() == held
+    assert opened.places(["b"], "").to_list() == list(range(1, 20, 2))
+    assert opened.pair_ids("holdout") == [read[number].pair_id for number in held]
+    assert len(opened) == opened.counts()["len"].sum() == 20
+    by_side = {row["split"]: row["len"] for row in opened.counts().iter_rows(named=True)}
+    assert by_side.keys() == {"train", "holdout"}
+
+
 def test_every_change_of_a_row_is_another_version(workspace: Workspace) -> None:
     rows = _rows()
     changes: dict[str, Any] = {
@@ -184,6 +222,8 @@ def test_a_damaged_file_is_noticed_and_made_again_by_building_again(
     damage(workspace.home / version.path)
     with pytest.raises(DamagedError):
         dataset_versions.read_rows(workspace, version)
+    with pytest.raises(DamagedError):
+        dataset_versions.opened(workspace, version)
     assert _write(workspace, _rows()) == version
     assert len(dataset_versions.read_rows(workspace, version)) == 20
 

@@ -151,7 +151,11 @@ def test_the_trl_format_describes_itself_as_the_datasets_library_does() -> None:
             "category": text,
         }
     )
-    assert trl._schema(True).equals(features.arrow_schema, check_metadata=True)
+    assert trl._schema(True, whole=False).equals(features.arrow_schema, check_metadata=True)
+    numbers = {"votes": datasets.Value("int64"), "confidence": datasets.Value("float64")}
+    own = {"labels": text, **numbers, "record_id": text}
+    whole = datasets.Features({**features, **own})
+    assert trl._schema(True, whole=True).equals(whole.arrow_schema, check_metadata=True)
 
 
 def test_the_trl_format_of_texts_alone_has_no_column_for_pictures(

@@ -108,7 +108,8 @@ def _spoiled() -> list[tuple[Any, str]]:
         ({**good, "prompt": {"messages": []}}, "no user message"),
         ({**good, "prompt": {"messages": messages, "category": "a\nb"}}, "category"),
         (_sample("one"), "list of two"),
-        (_sample("one", "two", "three"), "list of two"),
+        (_sample("one", "two", by=["x"]), "who gave each answer"),
+        (_sample("one", "two", by=["x", 3]), "who gave each answer"),
         (_sample("one", " "), "answer is empty"),
         (_sample("one", None), "answer is missing"),
         (_sample("one", "<image>"), "stand for media"),
@@ -117,6 +118,51 @@ def _spoiled() -> list[tuple[Any, str]]:
         (_shown("samples.jsonl"), "no PNG, JPEG or WebP"),
         (_shown("x.png", kind="sound"), "neither a text"),
     ]
+
+
+def test_of_many_answers_those_that_differ_most_are_compared(
+    workspace: Workspace, write_lines: WriteLines
+) -> None:
+    path = write_lines([_sample("one", "one.", "seventeen", "one ")])
+    report = samples.add_samples(workspace, path, batch="most", source=TINY)
+    assert (report.added, report.identical) == (1, 0)
+    with workspace.ledger.read() as db:
+        (view,) = pairs.page(db, PairFilter(batch="most"), limit=10)
+    assert "seventeen" in (view.text_a, view.text_b)
+    every = samples.add_samples(workspace, path, batch="all", source=TINY, pairs_per_prompt=9)
+    # "one" and "one " read the same; "one " makes pairs of its own, byte by byte
+    assert (every.added, every.identical) == (5, 1)
+
+
+def test_nearly_identical_answers_are_refused_and_counted(
+    workspace: Workspace, write_lines: WriteLines
+) -> None:
+    long = "There are three red circles above the two blue squares, and nothing else is there"
+    path = write_lines([_sample(long, f"{long}."), _sample("three", "four", question="Why?")])
+    report = samples.add_samples(workspace, path, batch="round-1", source=TINY, min_difference=0.02)
+    assert (report.added, report.identical, report.alike) == (1, 0, 1)
+    kept = samples.add_samples(workspace, path, batch="round-1", source=TINY)
+    assert (kept.added, kept.alike) == (1, 0)
+
+
+def test_answers_of_several_are_compared_across_and_keep_their_sources(
+    workspace: Workspace, write_lines: WriteLines
+) -> None:
+    by = ["c1", "c1", "c2", "c2"]
+    path = write_lines([_sample("one", "two", "three", "two", by=by)])
+    report = samples.add_samples(workspace, path, batch="ab", source=TINY)
+    # the first answers differ, the second ones do not
+    assert (report.added, report.identical) == (1, 1)
+    with workspace.ledger.read() as db:
+        (view,) = pairs.page(db, PairFilter(batch="ab"), limit=10)
+        found = {
+            text: [source.name for source in responses.sources(db, response)]
+            for text, response in (
+                (view.text_a, view.pair.response_a),
+                (view.text_b, view.pair.response_b),
+            )
+        }
+    assert found == {"one": ["c1"], "three": ["c2"]}
 
 
 def test_each_bad_line_is_reported_with_number_and_reason(
