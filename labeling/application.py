@@ -19,7 +19,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from labeling import bench, headers, modules, page, refusals, theme
 from labeling.adjudication import bench as adjudication_bench
-from labeling.adjudication.access import LeadLinks
 from labeling.adjudication.routes import router as lead_router
 from labeling.gate import Gate
 from labeling.gradio_loader import gr
@@ -27,7 +26,6 @@ from labeling.headers import SecurityHeaders
 from labeling.limits import LOOPBACK, PostLimits
 from labeling.refusals import RefusedError
 from labeling.routes import Office, router
-from storage import clock
 from storage.commits import CommitThread
 from storage.errors import (
     ConflictError,
@@ -78,8 +76,6 @@ def build(workspace: Workspace, public_url: str) -> FastAPI:
         ],
     )
     app.state.office = office
-    with workspace.ledger.read() as db:
-        app.state.lead_links = LeadLinks(since=clock.now(db))
     app.include_router(router)
     app.include_router(lead_router)
     _serve_pages(app)

@@ -171,7 +171,8 @@ def _objection(
 
 def _confidence(winner: Verdict, heard: Mapping[str, Verdict], policy: ConsensusPolicy) -> float:
     """Bayes' rule for two answers, equally likely before; a tie speaks for neither."""
-    odds = sum(
+    # rounded once, so that the order of the votes changes no digit
+    odds = math.fsum(
         policy.weight(annotator) * (1 if outcome is winner else -1)
         for annotator, outcome in heard.items()
         if outcome is not Verdict.TIE

@@ -49,16 +49,18 @@ def fill(tx: Connection, seat: Seat, secret: bytes) -> list[Assignment]:
 
 
 def stock(tx: Connection, seat: Seat, secret: bytes) -> None:
-    """Offer pairs beyond those on the desk, for a browser to go on without a network. They are not
-    held: until they come to the desk, others may be offered them too. A round has none, and while a
-    repeat waits for a vote there are no more, so that it does not come after all of them."""
+    """Offer pairs beyond those on the desk, for a browser to go on without a network; a round has
+    none. They are not held: until they come to the desk, others may be offered them too.
+
+    What is offered keeps its order, on the screen too, so a pair that becomes contested meanwhile
+    comes after those. How many there are says nothing of checks: a repeat that cannot be offered
+    yet comes with a later call.
+    """
     open_ = fill(tx, seat, secret)
     round_ = qualifications.standing(tx, seat.batch, seat.annotator_id)
     if round_ is not None and round_.keeps_out:
         return
     for _ in range(min(STOCK, room(tx, seat)) - len(open_)):
-        if checks.awaits_repeat(tx, seat.batch, seat.annotator_id, secret):
-            return
         if _offer(tx, seat, secret, seat.now) is None:
             return
 

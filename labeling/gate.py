@@ -32,9 +32,9 @@ OPEN: tuple[tuple[frozenset[str], re.Pattern[str]], ...] = (
     (LOOK, re.compile(r"/favicon\.ico")),
     (LOOK, re.compile(r"/healthz")),
     (LOOK, re.compile(r"/api/(?:state|ahead)")),
-    (LOOK, re.compile(r"/media/[0-9a-f]{32}/[0-9]{1,4}", re.ASCII)),
+    (LOOK, re.compile(r"/media/[0-9a-f]{32}/[0-9]{1,4}(?:/full)?", re.ASCII)),
     (LOOK, re.compile(r"/api/lead/state")),
-    (LOOK, re.compile(r"/api/lead/media/[0-9a-f]{64}/[0-9a-f]{64}/[0-9]{1,4}", re.ASCII)),
+    (LOOK, re.compile(r"/api/lead/media/(?:[0-9a-f]{64}/){2}[0-9]{1,4}(?:/full)?", re.ASCII)),
     (POST, re.compile(r"/api/lead/(?:session|decisions|dismissals|names)")),
     (POST, re.compile(r"/api/(?:session|votes|reports|presence)")),
 )

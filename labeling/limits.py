@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections import OrderedDict, deque
@@ -9,17 +10,20 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from labeling import refusals
 from labeling.refusals import RefusedError
 
 LARGEST_BODY = 16 * 1024
+# to receive one
+BODY_SECONDS = 30.0
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class PostLimits:
-    """ASGI middleware: a POST comes from our own page, is JSON and at most 16 KiB."""
+    """ASGI middleware: a POST comes from our own page, is JSON, at most 16 KiB, and comes soon."""
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
         self._app = app
@@ -31,7 +35,11 @@ class PostLimits:
             return
         try:
             self._check(Headers(scope=scope))
-            body = await _limited_body(receive)
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _limited_body(receive)
+        except TimeoutError:
+            await _too_late()(scope, receive, send)
+            return
         except RefusedError as error:
             await refusals.answer(error, error.status)(scope, receive, send)
             return
@@ -126,6 +134,14 @@ async def _limited_body(receive: Receive) -> bytes:
             raise _too_large()
         if not message.get("more_body"):
             return body
+
+
+def _too_late() -> JSONResponse:
+    error = RefusedError(408, "The request did not come in time.", "It is tried again.")
+    answer = refusals.answer(error, error.status)
+    # the rest of the request would be taken for the next one
+    answer.headers["Connection"] = "close"
+    return answer
 
 
 def _too_large() -> RefusedError:

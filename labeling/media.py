@@ -7,24 +7,35 @@ a picture.
 from __future__ import annotations
 
 import io
+import logging
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 from starlette.responses import Response, StreamingResponse
 
 from labeling import desk, refusals
 from labeling.access import Seat
+from storage import browser_sizes, pairs
 from storage import media as media_rows
-from storage import pairs
 from storage.errors import NotFoundError
 from storage.ledger import Connection
 from storage.media import MediaStore
 from storage.rows import Media
 
+_log = logging.getLogger(__name__)
 _RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 _CHUNK = 256 * 1024
+
+
+@dataclass(frozen=True)
+class _File:
+    """Bytes to send. `open` raises NotFoundError when the store has lost them."""
+
+    mime: str
+    size: int
+    open: Callable[[], BinaryIO]
 
 
 def find(db: Connection, seat: Seat, assignment_id: str, place: int) -> Media:
@@ -48,25 +59,28 @@ def of_pair(db: Connection, pair_id: str, place: int) -> Media:
     return media_rows.get(db, shown[place])
 
 
-def respond(store: MediaStore, media: Media, wanted: str | None) -> Response:
+def respond(store: MediaStore, media: Media, wanted: str | None, *, full: bool) -> Response:
     """The bytes, or the one range of them that the browser asks for to move within a video.
 
+    Of a large picture its browser size, unless `full` asks for all pixels.
+
     Raises:
-        NotFoundError: the store has lost the bytes.
+        RefusedError: 404 when the store has lost the bytes.
     """
-    part = byte_range(wanted, media.size)
+    file = _original(store, media) if full else _first_shown(store, media)
+    part = byte_range(wanted, file.size)
     if part is not None and not part:
-        return Response(status_code=416, headers={"Content-Range": f"bytes */{media.size}"})
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{file.size}"})
     headers = {"Accept-Ranges": "bytes"}
     if part is not None:
-        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{media.size}"
-    sent = range(media.size) if part is None else part
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
+    sent = range(file.size) if part is None else part
     headers["Content-Length"] = str(len(sent))
     return StreamingResponse(
-        _chunks(_opened(store, media), sent),
+        _chunks(_opened(file), sent),
         status_code=200 if part is None else 206,
         headers=headers,
-        media_type=media.mime,
+        media_type=file.mime,
     )
 
 
@@ -83,14 +97,24 @@ def byte_range(wanted: str | None, size: int) -> range | None:
     return range(int(found[1]), min(size, int(found[2]) + 1) if found[2] else size)
 
 
-def _opened(store: MediaStore, media: Media) -> BinaryIO:
-    path = Path(store.path_of(media.id))
-    if not store.url.startswith("file:") or not path.exists():
-        return io.BytesIO(store.read(media.id))
-    if path.is_symlink():
-        # the store writes none: somebody points it at another file
-        raise NotFoundError("The file of this picture is a link to another.", "Import it again.")
-    return path.open("rb")
+def _opened(file: _File) -> BinaryIO:
+    try:
+        return file.open()
+    except NotFoundError as error:
+        # it names the id of the content and where it should be
+        _log.error("%s", error)
+        raise refusals.lost_media() from error
+
+
+def _first_shown(store: MediaStore, media: Media) -> _File:
+    small = browser_sizes.shown(store, media)
+    if small is None:
+        return _original(store, media)
+    return _File(browser_sizes.MIME, len(small), lambda: io.BytesIO(small))
+
+
+def _original(store: MediaStore, media: Media) -> _File:
+    return _File(media.mime, media.size, lambda: store.opened(media.id))
 
 
 def _chunks(file: BinaryIO, part: range) -> Iterator[bytes]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from labeling import desk, rubrics, sides, totals, wire
 from labeling.access import Seat
-from storage import assignments, batches, checks, pairs
+from storage import assignments, batches, browser_sizes, checks, media, pairs
 from storage.ledger import Connection
-from storage.rows import Assignment, Batch, PairView, Prompt, Turn
+from storage.rows import Assignment, Batch, Media, PairView, Prompt, Turn
 
 
 @dataclass(frozen=True)
@@ -79,19 +78,30 @@ def ahead(db: Connection, seat: Seat) -> list[wire.ShownPair]:
 
 def _shown(db: Connection, open_: Sequence[Assignment], done: int) -> list[wire.ShownPair]:
     views = pairs.views(db, [assignment.pair_id for assignment in open_])
+    known = media_of(db, views)
     return [
-        shown_pair(assignment, view, done + place)
+        shown_pair(assignment, view, done + place, known)
         for place, (assignment, view) in enumerate(zip(open_, views, strict=True), start=1)
     ]
 
 
-def shown_pair(assignment: Assignment, view: PairView, position: int) -> wire.ShownPair:
-    """A pair with sides as drawn and media under addresses of this assignment alone."""
+def media_of(db: Connection, views: Sequence[PairView]) -> Mapping[str, Media]:
+    """The facts of all that these pairs show, by id."""
+    return media.facts(db, [shown for view in views for shown in view.prompt.media])
+
+
+def shown_pair(
+    assignment: Assignment, view: PairView, position: int, known: Mapping[str, Media]
+) -> wire.ShownPair:
+    """A pair with sides as drawn and media under addresses of this assignment alone.
+
+    `known` has the facts of its media.
+    """
     left, right = sides.answers(assignment, view.text_a, view.text_b)
     return wire.ShownPair(
         assignment=assignment.id,
         position=position,
-        messages=messages(view.prompt, f"/media/{assignment.id}"),
+        messages=messages(view.prompt, f"/media/{assignment.id}", known),
         left=left,
         right=right,
     )
@@ -118,18 +128,27 @@ def desk_name(seat: Seat, secret: bytes) -> str:
     return hmac.new(secret, named, hashlib.sha256).hexdigest()[:24]
 
 
-def messages(prompt: Prompt, media_at: str) -> list[wire.Message]:
+def messages(prompt: Prompt, media_at: str, known: Mapping[str, Media]) -> list[wire.Message]:
     """The turns of a prompt; its media are at `media_at/0`, `media_at/1`, ..."""
-    place = iter(range(len(prompt.media)))
-    return [_message(turn, media_at, place) for turn in prompt.turns]
+    addresses = (f"{media_at}/{place}" for place in range(len(prompt.media)))
+    return [_message(turn, addresses, known) for turn in prompt.turns]
 
 
-def _message(turn: Turn, media_at: str, place: Iterator[int]) -> wire.Message:
+def _message(turn: Turn, addresses: Iterator[str], known: Mapping[str, Media]) -> wire.Message:
     parts: list[wire.TextPart | wire.MediaPart] = []
     for part in turn.parts:
         if part.type == "text":
             parts.append(wire.TextPart(text=part.text))
         else:
-            kind: Literal["image", "video"] = "video" if part.type == "video" else "image"
-            parts.append(wire.MediaPart(type=kind, src=f"{media_at}/{next(place)}"))
+            parts.append(_media_part(known[part.media], next(addresses)))
     return wire.Message(role=turn.role, parts=parts)
+
+
+def _media_part(shown: Media, address: str) -> wire.MediaPart:
+    return wire.MediaPart(
+        type="video" if shown.kind == "video" else "image",
+        src=address,
+        full=f"{address}/full" if browser_sizes.is_large(shown) else None,
+        width=shown.width,
+        height=shown.height,
+    )

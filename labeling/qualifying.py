@@ -86,4 +86,6 @@ def _feedback(db: Connection, judged: Judged, position: int) -> wire.Feedback:
 
 
 def _pair(db: Connection, assignment: Assignment, position: int) -> wire.ShownPair:
-    return presentation.shown_pair(assignment, pairs.view(db, assignment.pair_id), position)
+    view = pairs.view(db, assignment.pair_id)
+    known = presentation.media_of(db, [view])
+    return presentation.shown_pair(assignment, view, position, known)

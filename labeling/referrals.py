@@ -1,7 +1,8 @@
 """Pairs that wait for a lead, each with the reasons.
 
-A pair is referred when it is still contested after all its reviews, when somebody reported it and
-no lead dismissed that, or when an answer names its model. A decision of a lead settles all three.
+A pair is referred when it is still contested after all its reviews, when a lead sent it here, when
+somebody reported it and no lead dismissed that, or when an answer names its model. A decision of a
+lead settles all four.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from storage.ledger import Connection
 from storage.rows import Batch, Report
 
 CONTESTED = "contested"
+SENT = "sent"
 REPORTED = "reported"
 NAMES_ITS_MODEL = "names_its_model"
 _SLICE = 500
@@ -27,7 +29,7 @@ class Reason:
     """Why a pair waits for a lead.
 
     Attributes:
-        kind: `contested`, `reported` or `names_its_model`.
+        kind: `contested`, `sent`, `reported` or `names_its_model`.
         what: in words, without the name of any annotator.
     """
 
@@ -53,7 +55,8 @@ def waiting(db: Connection, batch: Batch | None = None) -> list[Referral]:
 def _of_batch(db: Connection, batch: Batch) -> list[Referral]:
     reasons: dict[str, list[Reason]] = defaultdict(list)
     for contested in adjudications.contested(db, batch.id):
-        reasons[contested.pair_id].append(Reason(CONTESTED, _votes(contested)))
+        kind = SENT if contested.referred else CONTESTED
+        reasons[contested.pair_id].append(Reason(kind, _votes(contested)))
     for report in disputes.open_reports(db, batch.id):
         reasons[report.pair_id].append(Reason(REPORTED, _report(report)))
     for pair_id, what in _named(db, batch):

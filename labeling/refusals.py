@@ -92,6 +92,10 @@ def not_yours() -> RefusedError:
     return RefusedError(404, "There is no such pair for you.", "Load the page again.")
 
 
+def lost_media() -> RefusedError:
+    return RefusedError(404, "This picture or video is missing.", "Report the pair, or skip it.")
+
+
 def away() -> RefusedError:
     """The ledger is out of reach; why is in the server's log."""
     return RefusedError(503, "The server cannot do this now.", "It is tried again.")

@@ -222,6 +222,20 @@ def note_presence(
 def show_media(
     office: InOffice, request: Request, cookie: Cookie, assignment: str, place: int
 ) -> Response:
+    return _media(office, request, cookie, (assignment, place), full=False)
+
+
+@router.get("/media/{assignment}/{place}/full")
+def show_all_pixels(
+    office: InOffice, request: Request, cookie: Cookie, assignment: str, place: int
+) -> Response:
+    return _media(office, request, cookie, (assignment, place), full=True)
+
+
+def _media(
+    office: Office, request: Request, cookie: str | None, at: tuple[str, int], *, full: bool
+) -> Response:
     with office.workspace.ledger.read() as db:
-        found = media.find(db, access.authorize(db, cookie), assignment, place)
-    return media.respond(office.workspace.media, found, request.headers.get("range"))
+        found = media.find(db, access.authorize(db, cookie), *at)
+    wanted = request.headers.get("range")
+    return media.respond(office.workspace.media, found, wanted, full=full)

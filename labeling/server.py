@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import uvicorn
 
 from labeling.limits import LOOPBACK
+from labeling.slow_clients import PromptProtocol
 from storage import workspace as workspaces
 from storage.errors import PairwrightError, WorkspaceError, WrongInputError
 from storage.workspace import Workspace
@@ -98,22 +99,26 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _run(app: FastAPI, listening: socket.socket, settings: ServerSettings) -> None:
-    server = _Server(
-        uvicorn.Config(
-            app,
-            # addresses of pairs are nobody's business, and a log of them costs time
-            access_log=False,
-            server_header=False,
-            log_config=None,
-            ws="none",
-            timeout_graceful_shutdown=_STOP_SECONDS,
-        ),
-        f"Labeling server ready at {settings.public_url}",
-    )
+    ready = f"Labeling server ready at {settings.public_url}"
+    server = _Server(configured(app), ready)
     # uvicorn stops gracefully, then raises the signal again: it has had its effect by then
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
     server.run(sockets=[listening])
+
+
+def configured(app: FastAPI) -> uvicorn.Config:
+    """How the application is served."""
+    return uvicorn.Config(
+        app,
+        http=PromptProtocol,
+        # addresses of pairs are nobody's business, and a log of them costs time
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        ws="none",
+        timeout_graceful_shutdown=_STOP_SECONDS,
+    )
 
 
 class _Server(uvicorn.Server):

@@ -102,8 +102,18 @@ class TextPart(BaseModel):
 
 
 class MediaPart(BaseModel):
+    """A picture or video at the address `src`.
+
+    Attributes:
+        full: where all pixels of a picture are, when `src` gives a smaller size of it.
+        width, height: pixels of the picture itself; 0 for videos.
+    """
+
     type: Literal["image", "video"]
     src: str
+    full: str | None = None
+    width: int = 0
+    height: int = 0
 
 
 class Message(BaseModel):

@@ -1,7 +1,8 @@
 """Who decides: the console mints a link for a lead, the labeling server turns it into a cookie.
 
-Both are signed with the workspace's own secret, each for its purpose alone, so nothing of them is
-stored. A link opens once and within two minutes; an annotator's token or cookie fits neither.
+Both are signed with the workspace's own secret, each for its purpose alone; an annotator's token or
+cookie fits neither. A link opens once and within two minutes. The browser that opened it is kept
+under the link's random name, so that it is ended by that name, with the next request.
 """
 
 from __future__ import annotations
@@ -11,15 +12,13 @@ import hashlib
 import hmac
 import re
 import secrets
-import threading
 from dataclasses import dataclass
 
 from labeling import links
 from labeling.refusals import RefusedError
-from storage import annotators, batches, clock
-from storage.errors import NotFoundError
+from storage import annotators, batches, clock, lead_sessions
 from storage.ledger import Connection
-from storage.rows import Annotator
+from storage.rows import Annotator, LeadSession
 from storage.workspace import Workspace
 
 LINK_SECONDS = 120
@@ -27,7 +26,7 @@ SESSION_SECONDS = 8 * 3600
 DEFAULT_LEAD = "lead"
 _EVERY_BATCH = "all"
 _LINK, _COOKIE = "link of a lead", "cookie of a lead"
-# lead, batch or all, a random name of the link, microseconds until it ends, signature
+# lead, batch or all, the random name, microseconds until it ends, signature
 _SIGNED = re.compile(r"([0-9a-f]{32})_([0-9a-f]{64}|all)_([0-9a-f]{32})_(\d{16})_([\w-]{43})", re.A)
 _PREFIX = "pwl_"
 _AGAIN = "Press Settle disputes in the console again."
@@ -54,6 +53,7 @@ class LeadEntry:
 class _Grant:
     lead_id: str
     scope: str
+    # of the link, and of the browser that opened it
     name: str
     until: int
 
@@ -61,28 +61,6 @@ class _Grant:
         words = f"{self.lead_id}_{self.scope}_{self.name}_{self.until:016d}"
         digest = hmac.new(secret, f"{purpose}/{words}".encode(), hashlib.sha256).digest()
         return f"{words}_{base64.urlsafe_b64encode(digest).decode().rstrip('=')}"
-
-
-class LeadLinks:
-    """The links that this server has opened, so that each opens once.
-
-    `since` is when the server started, by the ledger's clock: a link from before may have been
-    opened by the server before it, and is refused.
-    """
-
-    def __init__(self, since: int) -> None:
-        self._since = since
-        self._used: dict[str, int] = {}
-        self._lock = threading.Lock()
-
-    def use(self, name: str, until: int, now: int) -> bool:
-        """Note that a link is opened now; False when it must not."""
-        with self._lock:
-            self._used = {each: end for each, end in self._used.items() if end > now}
-            if name in self._used or until - LINK_SECONDS * clock.SECOND < self._since:
-                return False
-            self._used[name] = until
-            return True
 
 
 def mint(workspace: Workspace, lead: str, batch: str | None = None) -> str:
@@ -108,7 +86,7 @@ def address(workspace: Workspace, public_url: str, lead: str, batch: str | None 
     return links.url(public_url, mint(workspace, lead, batch))
 
 
-def exchange(db: Connection, token: str, secret: bytes, opened: LeadLinks) -> LeadEntry:
+def exchange(tx: Connection, token: str, secret: bytes) -> LeadEntry:
     """Turn a link's token into a cookie value.
 
     Raises:
@@ -117,13 +95,16 @@ def exchange(db: Connection, token: str, secret: bytes, opened: LeadLinks) -> Le
     found = _checked(token.removeprefix(_PREFIX), secret, _LINK)
     if found is None or not token.startswith(_PREFIX):
         raise RefusedError(404, "This link of a lead is not valid.", _AGAIN)
-    now = clock.now(db)
+    now = clock.now(tx)
     if found.until <= now:
         raise RefusedError(410, "This link has ended: it opens within two minutes.", _AGAIN)
-    if not opened.use(found.name, found.until, now):
-        raise RefusedError(410, "This link was opened before: it opens once.", _AGAIN)
     until = now + SESSION_SECONDS * clock.SECOND
-    cookie = _Grant(found.lead_id, found.scope, secrets.token_hex(16), until)
+    batch_id = None if found.scope == _EVERY_BATCH else found.scope
+    if not lead_sessions.add(
+        tx, LeadSession(found.name, found.lead_id, batch_id, now, until, revoked_at=None)
+    ):
+        raise RefusedError(410, "This link was opened before: it opens once.", _AGAIN)
+    cookie = _Grant(found.lead_id, found.scope, found.name, until)
     return LeadEntry(cookie.signed(secret, _COOKIE), SESSION_SECONDS)
 
 
@@ -131,19 +112,21 @@ def authorize(db: Connection, cookie: str | None, secret: bytes) -> LeadSeat:
     """The seat of the browser with this cookie.
 
     Raises:
-        RefusedError: 401 without a cookie of ours, or after 8 hours.
+        RefusedError: 401 without a cookie of ours, after 8 hours, or when it was ended.
     """
-    found = _checked(cookie or "", secret, _COOKIE)
+    grant = _checked(cookie or "", secret, _COOKIE)
     now = clock.now(db)
-    if found is None or found.until <= now:
+    if grant is None or grant.until <= now:
         what = "This browser has not opened the bench of a lead, or longer than 8 hours ago."
         raise RefusedError(401, what, "Press Settle disputes in the console.")
-    batch_id = None if found.scope == _EVERY_BATCH else found.scope
-    try:
-        return LeadSeat(annotators.by_id(db, found.lead_id), batch_id, now)
-    except NotFoundError as error:
-        # the ledger was restored from a time before this lead
-        raise RefusedError(401, "This lead is not known any more.", _AGAIN) from error
+    found = lead_sessions.find(db, grant.name)
+    if found is None:
+        # the ledger was restored from a time before
+        raise RefusedError(401, "This browser of a lead is not known any more.", _AGAIN)
+    session, lead = found
+    if session.revoked_at is not None:
+        raise RefusedError(401, "The bench of a lead was closed for this browser.", _AGAIN)
+    return LeadSeat(lead, session.batch_id, now)
 
 
 def cookie_name(https: bool) -> str:

@@ -87,9 +87,7 @@ def dismiss(tx: Connection, seat: LeadSeat, request: DismissalRequest) -> bool:
     event_id = str(request.event)
     if _is_known(tx, place, event_id):
         return True
-    reported = disputes.open_reports(tx, place.batch_id)
-    if all(report.pair_id != place.pair_id for report in reported):
-        raise ConflictError("No report is open on this pair.", "Nothing was changed.")
+    disputes.check_reported(tx, place.batch_id, place.pair_id)
     adjudications.dismiss_reports(
         tx,
         batch_id=place.batch_id,

@@ -82,10 +82,11 @@ def _pair(db: Connection, seat: LeadSeat, dispute: Dispute, position: int) -> Di
         dismissed_at=lead_log.dismissals(db, batch.id).get((batch.id, dispute.pair_id), -1),
         names_seen=lead_log.names_seen(db, place.batch_id, place.pair_id, seat.lead.id),
     )
+    media_at = f"/api/lead/media/{batch.id}/{view.pair.id}"
     return DisputedPair(
         assignment=place.item,
         position=position,
-        messages=presentation.messages(view.prompt, f"/api/lead/media/{batch.id}/{view.pair.id}"),
+        messages=presentation.messages(view.prompt, media_at, presentation.media_of(db, [view])),
         left=view.text_a,
         right=view.text_b,
         batch=batch.name,
@@ -153,6 +154,8 @@ def _reasons(dispute: Dispute, view: PairView) -> list[str]:
         neither = dispute.votes - dispute.votes_a - dispute.votes_b
         parts = ((dispute.votes_a, "A"), (dispute.votes_b, "B"), (neither, "neither"))
         found.append("Contested: " + ", ".join(f"{n} for {side}" for n, side in parts if n))
+    if dispute.referred:
+        found.append("Sent here by a lead")
     for side, text in (("A", view.text_a), ("B", view.text_b)):
         name = self_naming.find(text)
         if name is not None:

@@ -37,10 +37,8 @@ def open_link(office: InOffice, request: Request, wanted: wire.LeadSessionReques
     if office.link_tries.wait(client):
         refused = refusals.too_many_tries()
         return refusals.answer(refused, refused.status)
-    opened: access.LeadLinks = request.app.state.lead_links
     try:
-        with office.workspace.ledger.read() as db:
-            entry = access.exchange(db, wanted.token, office.secret, opened)
+        entry = office.write(lambda tx: access.exchange(tx, wanted.token, office.secret))
     except RefusedError:
         office.link_tries.count_failure(client)
         raise
@@ -141,8 +139,22 @@ def _do(
 def show_media(
     office: InOffice, request: Request, cookie: Cookie, batch: str, pair: str, place: int
 ) -> Response:
+    return _media(office, request, cookie, (f"{batch}-{pair}", place), full=False)
+
+
+@router.get("/media/{batch}/{pair}/{place}/full")
+def show_all_pixels(
+    office: InOffice, request: Request, cookie: Cookie, batch: str, pair: str, place: int
+) -> Response:
+    return _media(office, request, cookie, (f"{batch}-{pair}", place), full=True)
+
+
+def _media(
+    office: Office, request: Request, cookie: str | None, at: tuple[str, int], *, full: bool
+) -> Response:
+    item, place = at
     with office.workspace.ledger.read() as db:
         seat = access.authorize(db, cookie, office.secret)
-        shown = desk.open_to(db, seat, f"{batch}-{pair}")
-        found = media.of_pair(db, shown.pair_id, place)
-    return media.respond(office.workspace.media, found, request.headers.get("range"))
+        found = media.of_pair(db, desk.open_to(db, seat, item).pair_id, place)
+    wanted = request.headers.get("range")
+    return media.respond(office.workspace.media, found, wanted, full=full)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from labeling.agreement import indices
 from labeling.agreement.figure import ONE_LABEL, UNIFORM, PairOfRaters
 from labeling.agreement.intervals import Z95, from_wilson
 from labeling.agreement.table import Integers, Numbers, RatingTable
@@ -54,26 +55,38 @@ def standard_error(counts: Integers) -> Numbers:
     return np.asarray(error)
 
 
-def _measured(counts: Integers) -> tuple[Integers, Numbers, Numbers, Numbers, NDArray[np.bool_]]:
+def _measured(counts: Integers) -> tuple[Integers | Numbers | NDArray[np.bool_], ...]:
     """Of each of (pairs, labels, labels): items, observed and expected agreement, standard error,
-    and whether one of the two gave everything the same label."""
+    whether one of the two gave everything the same label, prevalence and bias index."""
     n = counts.sum(axis=(-2, -1))
     is_one = [(counts.sum(axis=axis) == n[..., None]).any(axis=-1) for axis in (-2, -1)]
-    return n, *_agreement(counts), standard_error(counts), is_one[0] | is_one[1]
+    shares = indices.prevalence(counts), indices.bias(counts)
+    return n, *_agreement(counts), standard_error(counts), is_one[0] | is_one[1], *shares
 
 
 def _pair(
-    raters: tuple[str, str], n: int, observed: float, expected: float, error: float, is_one: bool
+    raters: tuple[str, str],
+    n: int,
+    observed: float,
+    expected: float,
+    error: float,
+    is_one: bool,
+    prevalence: float,
+    bias: float,
 ) -> PairOfRaters:
+    value: float | None = None
+    interval, reason = None, ""
     if expected > 1 - 1e-12:
-        return PairOfRaters(raters, n, None, None, observed, UNIFORM)
-    value = (observed - expected) / (1 - expected)
-    if is_one:
-        return PairOfRaters(raters, n, value, None, observed, ONE_LABEL)
-    if observed in (0.0, 1.0):
-        return PairOfRaters(raters, n, value, from_wilson(observed, expected, n), observed)
-    interval = (max(-1.0, value - Z95 * error), min(1.0, value + Z95 * error))
-    return PairOfRaters(raters, n, value, interval, observed)
+        reason = UNIFORM
+    else:
+        value = (observed - expected) / (1 - expected)
+        if is_one:
+            reason = ONE_LABEL
+        elif observed in (0.0, 1.0):
+            interval = from_wilson(observed, expected, n)
+        else:
+            interval = (max(-1.0, value - Z95 * error), min(1.0, value + Z95 * error))
+    return PairOfRaters(raters, n, value, interval, observed, prevalence, bias, reason)
 
 
 def _agreement(counts: Integers) -> tuple[Numbers, Numbers]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 NOT_SHARED = "no two people judged the same item"
 UNIFORM = "every judgement is the same, so agreement by chance is certain"
 ONE_LABEL = "one of the two gave everything the same label, which makes kappa 0"
+NOT_RESAMPLED = "no interval was asked for"
 NO_INTERVAL = "too few or too uniform judgements for an interval"
 
 
@@ -35,6 +36,8 @@ class PairOfRaters:
         raters: their names, in alphabetical order.
         n: items that both judged.
         percent_agreement: share of these on which they gave the same label, 0 to 1.
+        prevalence, bias: why kappa may be low nevertheless, 0 to 1 each: how much more common one
+            label is than another, and how differently the two use them; see `indices`.
         reason: why `value` or `ci95` is None, else empty.
     """
 
@@ -43,4 +46,6 @@ class PairOfRaters:
     value: float | None
     ci95: tuple[float, float] | None
     percent_agreement: float
+    prevalence: float
+    bias: float
     reason: str = ""

@@ -15,7 +15,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from labeling.agreement.figure import NO_INTERVAL, NOT_SHARED, UNIFORM, Figure
+from labeling.agreement.figure import NO_INTERVAL, NOT_RESAMPLED, NOT_SHARED, UNIFORM, Figure
 from labeling.agreement.statistic import Statistic
 from labeling.agreement.table import Integers, Numbers, Patterns
 
@@ -29,7 +29,8 @@ _CERTAIN = 1e-12
 
 @dataclass(frozen=True)
 class Resampling:
-    """How items are drawn: `resamples` times, from a generator that starts at `seed`."""
+    """How items are drawn: `resamples` times, from a generator that starts at `seed`. None at all
+    leaves the intervals out."""
 
     resamples: int = 2000
     seed: int = 1927
@@ -51,6 +52,8 @@ def estimate(statistic: Statistic, patterns: Patterns, how: Resampling) -> Figur
         return Figure(None, None, shared, UNIFORM)
     if min(abs(observed), abs(1 - observed)) < _CERTAIN:
         return Figure(value, from_wilson(float(observed), float(expected), shared), shared)
+    if not how.resamples:
+        return Figure(value, None, shared, NOT_RESAMPLED)
     drawn = _resampled(statistic, features, patterns.items, how)
     defined = drawn[~np.isnan(drawn)]
     if len(defined) < _ENOUGH * how.resamples:

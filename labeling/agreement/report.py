@@ -113,31 +113,6 @@ def of_batches(workspace: Workspace, names: Sequence[str | None]) -> list[Agreem
         ]
 
 
-def by_category(workspace: Workspace, batch: str | None = None) -> dict[str, AgreementReport]:
-    """The agreement on the prompts of every category, of one batch or of all, by name.
-
-    Raises: as `of_batch`.
-    """
-    with workspace.ledger.read() as db:
-        wanted = "" if batch is None else batches.get(db, batch).id
-    store = analytics.open(workspace)
-    with store.reading() as view:
-        mark = view.mark_of_batch(wanted) if wanted else view.mark
-        return store.kept(
-            ("agreement by category", wanted), mark, partial(_categories, view, wanted)
-        )
-
-
-def _categories(view: analytics.View, batch_id: str) -> dict[str, AgreementReport]:
-    cast = view.effective(batch_id)
-    category = view.coded.pairs["category"].gather(cast["pair"])
-    parts = cast.with_columns(category=category).partition_by("category", as_dict=True)
-    return {
-        str(name): of_table(table_of_votes(part), ORIENTATION)
-        for (name,), part in sorted(parts.items())
-    }
-
-
 def of_labels(
     judgements: Iterable[tuple[str, str, str]], how: Resampling | None = None
 ) -> AgreementReport:

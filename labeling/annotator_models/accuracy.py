@@ -7,15 +7,16 @@ people with few votes stay near what the confidence of a pair assumes until it i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import polars
 
 from labeling.agreement.intervals import wilson_interval
 from labeling.agreement.table import Numbers, RatingTable, from_columns
-from labeling.consensus import decided, voices
-from storage.rows import EffectiveVote, Verdict
+from labeling.annotator_models import alike
+from labeling.annotator_models.alike import Alike
 
 # Beta(3, 1): worth four votes
 _RIGHT_BEFORE, _WRONG_BEFORE = 3.0, 1.0
@@ -39,37 +40,31 @@ class Accuracy:
     votes: int
 
 
-def of_votes(
-    cast: Mapping[str, Sequence[EffectiveVote]], right: Mapping[str, str] | None = None
-) -> dict[str, Accuracy]:
-    """The accuracy of every annotator of these votes (pair -> its votes) for one of two answers.
+def of_votes(said: polars.DataFrame, truth: Mapping[str, str]) -> dict[str, Accuracy]:
+    """The accuracy of every annotator of these votes for one of two answers.
 
-    Ties and skips say nothing. The truth of a pair is known where a lead decided it, or `right`
-    names its answer (gold), `a` or `b`.
+    Args:
+        said: columns `pair_id`, `annotator` and `outcome` (`a` or `b`), one row of each annotator
+            on a pair. Ties and skips say nothing.
+        truth: pair -> its answer, where a lead decided it or it is gold.
     """
-    told = [
-        (pair, annotator, str(verdict))
-        for pair, votes in cast.items()
-        for annotator, verdict in voices(votes).items()
-        if verdict is not Verdict.TIE
-    ]
-    if not told:
+    if said.is_empty():
         return {}
-    table = from_columns(*map(list, zip(*told, strict=True)))
-    truth = {pair: str(decided(votes) or "") for pair, votes in cast.items()} | dict(right or {})
-    return estimate(table, known_places(table, {pair for pair, _, _ in told}, truth))
+    table = from_columns(said["pair_id"], said["annotator"], said["outcome"])
+    return estimate(table, known_places(table, said["pair_id"], truth))
 
 
 def known_places(
-    table: RatingTable, items: Iterable[str], truth: Mapping[str, str]
+    table: RatingTable, items: polars.Series, truth: Mapping[str, str] | Mapping[int, str]
 ) -> dict[int, int]:
     """Positions of the items whose truth is known -> position of its label, as `estimate` wants
-    them. `items` are the names that the table was made from, each once."""
-    return {
-        place: table.labels.index(truth[name])
-        for place, name in enumerate(sorted(items))
-        if truth.get(name) in table.labels
-    }
+    them. `items` are the names or numbers that the table was made from, one for each judgement."""
+    labels = {name: table.labels.index(won) for name, won in truth.items() if won in table.labels}
+    if not labels:
+        return {}
+    places = items.unique().sort().alias("name").to_frame().with_row_index("place")
+    known = places.filter(polars.col("name").is_in(list(labels)))
+    return {place: labels[name] for place, name in known.iter_rows()}
 
 
 def estimate(table: RatingTable, known: Mapping[int, int] | None = None) -> dict[str, Accuracy]:
@@ -84,18 +79,22 @@ def estimate(table: RatingTable, known: Mapping[int, int] | None = None) -> dict
     """
     if not table.votes:
         return {}
-    truth = table.counts / table.counts.sum(axis=1, keepdims=True)
-    fixed = dict(known or {})
-    accuracy = np.full(len(table.raters), _RIGHT_BEFORE / (_RIGHT_BEFORE + _WRONG_BEFORE))
-    counts = np.bincount(table.rater, minlength=len(table.raters))
+    marks = np.zeros(table.items, np.int64)
+    for item, label in (known or {}).items():
+        marks[item] = 1 + label
+    groups = alike.of_table(table, marks)
+    mark = np.zeros(len(groups.times), np.int64)
+    mark[groups.group] = marks
+    accuracy = np.full(groups.raters, _RIGHT_BEFORE / (_RIGHT_BEFORE + _WRONG_BEFORE))
+    counts = groups.counts.sum(axis=1)
+    truth = groups.shares()
     for _ in range(_MOST_STEPS):
-        for item, label in fixed.items():
-            truth[item] = np.arange(truth.shape[1]) == label
-        right = np.bincount(table.rater, truth[table.item, table.label], len(table.raters))
+        truth[mark > 0] = np.eye(groups.labels)[mark[mark > 0] - 1]
+        right = np.trace(groups.expected(truth), axis1=1, axis2=2)
         following = (right + _RIGHT_BEFORE) / (counts + _RIGHT_BEFORE + _WRONG_BEFORE)
         still = float(np.abs(following - accuracy).max()) < _STILL
         accuracy = following
-        truth = _truth(table, accuracy)
+        truth = _truth(groups, accuracy)
         if still:
             break
     return {
@@ -108,16 +107,10 @@ def estimate(table: RatingTable, known: Mapping[int, int] | None = None) -> dict
     }
 
 
-def _truth(table: RatingTable, accuracy: Numbers) -> Numbers:
-    """(items, labels): the probability of each label, both equally likely before."""
-    lean = np.log(accuracy / (1 - accuracy))[table.rater]
-    scores = np.stack(
-        [
-            np.bincount(table.item, np.where(table.label == label, lean, 0.0), table.items)
-            for label in range(len(table.labels))
-        ],
-        axis=1,
-    )
+def _truth(groups: Alike, accuracy: Numbers) -> Numbers:
+    """(groups, labels): the probability of each label, both equally likely before."""
+    lean = np.log(accuracy / (1 - accuracy))
+    scores = groups.scores(lean[:, None, None] * np.eye(groups.labels))
     weights = np.exp(scores - scores.max(axis=1, keepdims=True))
     found: Numbers = weights / weights.sum(axis=1, keepdims=True)
     return found

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from labeling.agreement.table import Numbers, RatingTable
+from labeling.annotator_models import alike
+from labeling.annotator_models.alike import Alike
 
 # change of the log-likelihood per judgement at which the estimation ends
 _STILL = 1e-9
@@ -51,14 +53,15 @@ def fit(table: RatingTable, smoothing: float = 0.0) -> DawidSkene:
     """
     if not table.votes:
         return _nothing(len(table.labels))
-    posterior: Numbers = table.counts / table.counts.sum(axis=1, keepdims=True)
+    groups = alike.of_table(table)
+    posterior = groups.shares()
     before = -np.inf
     while True:
-        shares = posterior.mean(axis=0)
-        errors = _errors(table, posterior, smoothing)
-        posterior, likelihood = _posterior(table, shares, errors)
+        shares: Numbers = groups.times @ posterior / groups.times.sum()
+        errors = _errors(groups, posterior, smoothing)
+        posterior, likelihood = _posterior(groups, shares, errors)
         if likelihood - before <= _STILL * table.votes:
-            return DawidSkene(posterior, shares, errors, likelihood)
+            return DawidSkene(posterior[groups.group], shares, errors, likelihood)
         before = likelihood
 
 
@@ -66,37 +69,23 @@ def _nothing(labels: int) -> DawidSkene:
     return DawidSkene(np.zeros((0, labels)), np.zeros(labels), np.zeros((0, labels, labels)), 0.0)
 
 
-def _errors(table: RatingTable, posterior: Numbers, smoothing: float) -> Numbers:
-    raters, labels = len(table.raters), len(table.labels)
-    cells = (table.rater * labels + table.label).astype(np.int64)
-    columns = [
-        np.bincount(cells, posterior[table.item, true], minlength=raters * labels)
-        for true in range(labels)
-    ]
-    given = np.stack(columns, axis=1).reshape(raters, labels, labels)
-    counts: Numbers = given.transpose(0, 2, 1).astype(np.float64) + smoothing
+def _errors(groups: Alike, posterior: Numbers, smoothing: float) -> Numbers:
+    counts = groups.expected(posterior).transpose(0, 2, 1) + smoothing
     totals = counts.sum(axis=2, keepdims=True)
-    even = np.full_like(counts, 1 / labels)
+    even = np.full(counts.shape, 1 / groups.labels)
     found: Numbers = np.divide(counts, totals, out=even, where=totals > 0)
     return found
 
 
-def _posterior(table: RatingTable, shares: Numbers, errors: Numbers) -> tuple[Numbers, float]:
+def _posterior(groups: Alike, shares: Numbers, errors: Numbers) -> tuple[Numbers, float]:
     """Truth given errors, and the log-likelihood of all judgements."""
     with np.errstate(divide="ignore"):
         logs, start = np.log(errors), np.log(shares)
-    said = logs[table.rater, :, table.label]
-    found = np.stack(
-        [
-            start[true] + np.bincount(table.item, _finite(said[:, true]), minlength=table.items)
-            for true in range(len(table.labels))
-        ],
-        axis=1,
-    )
+    found = start + groups.scores(_finite(logs).transpose(0, 2, 1))
     top = found.max(axis=1, keepdims=True)
     weights = np.exp(found - top)
     totals = weights.sum(axis=1, keepdims=True)
-    return weights / totals, float((np.log(totals) + top).sum())
+    return weights / totals, float(groups.times @ (np.log(totals) + top)[:, 0])
 
 
 def _finite(values: Numbers) -> Numbers:

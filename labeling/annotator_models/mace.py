@@ -14,6 +14,8 @@ import numpy as np
 from scipy.special import digamma
 
 from labeling.agreement.table import Numbers, RatingTable
+from labeling.annotator_models import alike
+from labeling.annotator_models.alike import Alike
 
 _LOOKS, _GUESSES, _ANSWERS = 0.5, 0.5, 10.0
 _STEPS, _RESTARTS = 50, 10
@@ -37,45 +39,41 @@ class Mace:
 def fit(table: RatingTable, seed: int = 0) -> Mace:
     """Estimate from several random starts, and keep the one with the largest likelihood."""
     random = np.random.default_rng(seed)
-    found = [_from_start(table, random) for _ in range(_RESTARTS)]
+    groups = alike.of_table(table)
+    found = [_from_start(groups, random) for _ in range(_RESTARTS)]
     return max(found, key=lambda each: each[0])[1]
 
 
-def _from_start(table: RatingTable, random: np.random.Generator) -> tuple[float, Mace]:
-    raters, labels = len(table.raters), len(table.labels)
+def _from_start(groups: Alike, random: np.random.Generator) -> tuple[float, Mace]:
+    raters, labels = groups.raters, groups.labels
     looks = _means(np.stack([0.5 + random.random(raters), 0.5 + random.random(raters)], axis=1))
     guesses = _means(_ANSWERS / labels + random.random((raters, labels)))
-    likelihood, posterior = -np.inf, np.zeros((table.items, labels))
+    counts = groups.counts
+    likelihood, posterior = -np.inf, np.zeros((len(groups.times), labels))
     for _ in range(_STEPS):
-        likelihood, posterior, looked = _expect(table, looks, guesses)
-        seen = np.bincount(table.rater, looked, raters)
-        cells = np.bincount(table.rater * labels + table.label, 1 - looked, raters * labels)
-        guessed: Numbers = cells.reshape(raters, labels).astype(np.float64)
-        counts = np.bincount(table.rater, minlength=raters)
-        looks = _means(np.stack([seen + _LOOKS, counts - seen + _GUESSES], axis=1))
-        guesses = _means(guessed + _ANSWERS)
+        likelihood, posterior, looked = _expect(groups, looks, guesses)
+        seen = looked.sum(axis=1)
+        looks = _means(np.stack([seen + _LOOKS, counts.sum(axis=1) - seen + _GUESSES], axis=1))
+        guesses = _means(counts - looked + _ANSWERS)
     share = looks[:, 0] / looks.sum(axis=1)
-    return likelihood, Mace(posterior, share, guesses / guesses.sum(axis=1, keepdims=True))
+    guessed = guesses / guesses.sum(axis=1, keepdims=True)
+    return likelihood, Mace(posterior[groups.group], share, guessed)
 
 
-def _expect(table: RatingTable, looks: Numbers, guesses: Numbers) -> tuple[float, Numbers, Numbers]:
-    """Log-likelihood, truth of the items, and how likely each judgement came by looking."""
-    by_guess = looks[table.rater, 1] * guesses[table.rater, table.label]
-    by_look = looks[table.rater, 0]
-    matching, other = np.log(by_guess + by_look), np.log(by_guess)
-    scores = np.stack(
-        [
-            np.bincount(table.item, np.where(table.label == label, matching, other), table.items)
-            for label in range(len(table.labels))
-        ],
-        axis=1,
-    )
+def _expect(groups: Alike, looks: Numbers, guesses: Numbers) -> tuple[float, Numbers, Numbers]:
+    """Log-likelihood, truth of the groups, and how many of each rater's judgements with each label
+    came by looking."""
+    by_guess, by_look = looks[:, 1:] * guesses, looks[:, :1]
+    same = np.eye(groups.labels)[None]
+    worth = np.where(same, np.log(by_guess + by_look)[:, :, None], np.log(by_guess)[:, :, None])
+    scores = groups.scores(worth)
     top = scores.max(axis=1, keepdims=True)
     weights = np.exp(scores - top)
     totals = weights.sum(axis=1, keepdims=True)
     posterior = weights / totals
-    looked = posterior[table.item, table.label] * by_look / (by_look + by_guess)
-    return float((np.log(totals) + top).sum()), posterior, looked
+    right = np.diagonal(groups.expected(posterior), axis1=1, axis2=2)
+    looked = right * by_look / (by_look + by_guess)
+    return float(groups.times @ (np.log(totals) + top)[:, 0]), posterior, looked
 
 
 def _means(counts: Numbers) -> Numbers:

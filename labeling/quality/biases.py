@@ -36,15 +36,15 @@ class Biases:
 
 
 def measure(choices: polars.DataFrame, answers: polars.DataFrame) -> Biases:
-    """The leanings of votes (see `storage.analytics.conduct`) for one of two answers."""
-    decisive = choices.filter(polars.col("verdict").is_in(["a", "b"])).join(
-        answers, on="pair_id", how="inner"
-    )
+    """The leanings of votes for one of two answers; for both see `storage.analytics.conduct`."""
+    decisive = choices.filter(polars.col("verdict").is_in(["a", "b"]))
+    names = ("length_a", "length_b", "laid_out_a", "laid_out_b")
+    shown = [answers[name].gather(decisive["pair"]) for name in names]
     is_a = polars.col("verdict") == "a"
     a, b = polars.col("length_a"), polars.col("length_b")
     laid_a, laid_b = polars.col("laid_out_a"), polars.col("laid_out_b")
     ratio = polars.max_horizontal(a, b) / polars.max_horizontal(polars.min_horizontal(a, b), 1)
-    seen = decisive.select(
+    seen = decisive.with_columns(shown).select(
         left=polars.col("left") == polars.col("verdict"),
         longer=polars.when(a == b).then(None).otherwise((a > b) == is_a),
         ratio=ratio,

@@ -45,6 +45,8 @@ class Person:
         gold, consistency: see `labeling.reliability`; None where nothing was measured.
         accuracy: estimated from all votes; None without votes for one of two answers.
         competence: MACE, the probability of answering by looking, 0 to 1.
+        reliability: Dawid and Skene's model, the probability of the right answer when each answer
+            may be mistaken for the other in a way of its own, 0 to 1.
         excluded: votes of these that do not count.
         findings: what stands out.
     """
@@ -64,6 +66,7 @@ class Person:
     consistency: Figure | None = None
     accuracy: Accuracy | None = None
     competence: float | None = None
+    reliability: float | None = None
     excluded: int = 0
     findings: tuple[Finding, ...] = field(default=())
 
@@ -76,13 +79,14 @@ class Estimates:
     consistency: Mapping[str, Figure] = field(default_factory=dict)
     accuracy: Mapping[str, Accuracy] = field(default_factory=dict)
     competence: Mapping[str, float] = field(default_factory=dict)
+    reliability: Mapping[str, float] = field(default_factory=dict)
 
 
 def measure(choices: polars.DataFrame, estimates: Estimates) -> list[Person]:
     """Everybody with a vote or a skip, by name.
 
     Args:
-        choices: see `storage.analytics.conduct.choices`.
+        choices: see `storage.analytics.conduct.choices`, with `words`, those of prompt and answers.
     """
     verdict = polars.col("verdict")
     decisive = verdict.is_in(["a", "b"])
@@ -133,6 +137,7 @@ def _with(person: Person, estimates: Estimates) -> Person:
         consistency=estimates.consistency.get(name),
         accuracy=estimates.accuracy.get(name),
         competence=estimates.competence.get(name),
+        reliability=estimates.reliability.get(name),
     )
     return replace(full, findings=tuple(_findings(full)))
 
@@ -156,7 +161,7 @@ def _findings(person: Person) -> Sequence[Finding]:
                 "Ask how they work; add gold pairs to the batch to see whether it costs accuracy.",
             )
         )
-    found += _about_truth(person)
+    found += [*_about_truth(person), *_about_others(person)]
     for name, count in (("skips", person.skips), ("calls too close", person.ties)):
         if person.judged >= _ENOUGH and count / person.judged > _MUCH:
             found.append(
@@ -166,6 +171,20 @@ def _findings(person: Person) -> Sequence[Finding]:
                 )
             )
     return found
+
+
+def _about_others(person: Person) -> Sequence[Finding]:
+    """Without any known truth: what the votes of everybody together make of these."""
+    known = person.accuracy
+    if known is None or known.votes < _ENOUGH or known.ci95[1] >= _COIN:
+        return []
+    return [
+        Finding(
+            f"is right on {known.value:.0%} of {known.votes:,} pairs as far as everybody's votes "
+            "tell",
+            "Add gold pairs to be sure; until then weigh votes by accuracy (--policy weighted).",
+        )
+    ]
 
 
 def _about_truth(person: Person) -> Sequence[Finding]:

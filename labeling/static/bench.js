@@ -1,9 +1,9 @@
 // The bench: shows one pair at a time, takes keys and buttons, keeps every vote until it is saved.
 
 import { later, lookAhead } from "./ahead.js";
-import { answersState, prepareAnswers, toggleAnswers } from "./answers.js";
+import { answersState, prepareAnswers } from "./answers.js";
 import { Attention } from "./attention.js";
-import { boxesState, drawOver, furnishBoxes, showBoxes, toggleBoxes } from "./drawing.js";
+import { boxesState, showBoxes } from "./drawing.js";
 import { closeDraft, draft, openDraft, sendDraft } from "./draft.js";
 import { listen } from "./keys.js";
 import { furnishLesson, inRound, numbered, showLesson, unreadLesson } from "./lesson.js";
@@ -18,7 +18,7 @@ import { loadAgain } from "./reloading.js";
 import { furnishRemarks, openNote, showRemarks } from "./remarks.js";
 import { openReport } from "./report.js";
 import { showGuidelines, showKeys } from "./sheets.js";
-import * as viewer from "./viewer.js";
+import { furnishTools, perform, TOOLS } from "./tools.js";
 import { get, post, RefusedError } from "./wire.js";
 
 const PRESENCE_MS = 60000;
@@ -43,11 +43,8 @@ let lesson = null;
 
 // What a key or button does; every other action is a vote.
 const DOES = {
+  ...TOOLS,
   undo,
-  difference: () => toggle("difference"),
-  reasoning: () => toggle("reasoning"),
-  zoom: () => zoom(null),
-  boxes,
   note: () => canChoose() && openNote(),
   report: () => canChoose() && openReport(report, paint.hasLostMedia() ? "broken_media" : null),
   guidelines: () => state?.batch.guidelines && showGuidelines(state.batch.guidelines),
@@ -59,13 +56,11 @@ async function start() {
   paint.furnish();
   // votes are in the outbox or with the server, so a fresh page loses nothing
   paint.whenTornDown(loadAgain);
-  furnishBoxes(viewer.redraw);
-  viewer.onDraw(drawOver);
+  furnishTools(canChoose, showControls);
   furnishRatings(showControls);
   furnishRemarks(showControls);
   furnishLesson(render);
-  listen(act, (value) => !openOverlay() && canChoose() && rate(value));
-  document.addEventListener("click", clicked);
+  listen((action) => perform(action, DOES, vote), (value) => !openOverlay() && canChoose() && rate(value));
   document.addEventListener("visibilitychange", visibilityChanged);
   window.addEventListener("online", () => refresh());
   window.addEventListener("offline", () => render());
@@ -130,18 +125,6 @@ function tellOfGuidelines(fresh) {
   if (changed) paint.notice("The guidelines were changed. Please read them again.");
 }
 
-function act(action) {
-  const open = openOverlay();
-  if (open) {
-    if (open.dataset.action === action) open.close();
-    else if (open.dataset.action === "zoom" && action === "boxes") boxes();
-  } else if (DOES[action]) {
-    DOES[action]();
-  } else {
-    vote(action);
-  }
-}
-
 function vote(choice) {
   if (!canChoose() || (choice === "both_bad" && !state.batch.both_bad)) return;
   const [ofA, ofB] = missingRatings();
@@ -182,17 +165,6 @@ function canChoose() {
 // In a qualification round the answer was told.
 function canUndo() {
   return Boolean(view) && !ended && !view.unsure && !lesson && !inRound(state);
-}
-
-function toggle(what) {
-  toggleAnswers(what);
-  showControls();
-}
-
-function boxes() {
-  toggleBoxes();
-  viewer.redraw();
-  showControls();
 }
 
 async function refused(error, entry) {
@@ -311,18 +283,6 @@ function otherTabChanged(event) {
   // a vote that has left the outbox is in the server's state
   if (event.newValue === null) refresh();
   else render();
-}
-
-function clicked(event) {
-  if (!(event.target instanceof Element)) return;
-  const button = event.target.closest("button.zoom");
-  if (button) zoom(button.querySelector("img"));
-  if (event.target.closest("button.fold")) toggle("reasoning");
-}
-
-function zoom(first) {
-  const media = [...document.querySelectorAll("#pictures img, #pictures video")];
-  if (media.length && canChoose()) viewer.showMedia(media, first ?? media[0]);
 }
 
 start();

@@ -2,6 +2,7 @@
 
 import { boxesIn, inPixels, readingOf } from "./boxes.js";
 import { byId } from "./build.js";
+import { sizeOf } from "./pictures.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const SIDES = [["left", "A"], ["right", "B"]];
@@ -78,7 +79,7 @@ function drawOnPage() {
 }
 
 function draw(frame, picture) {
-  const { naturalWidth: width, naturalHeight: height } = picture;
+  const [width, height] = sizeOf(picture);
   const room = frame.getBoundingClientRect();
   const scale = Math.min(room.width / width, room.height / height);
   if (!(scale > 0)) return;
@@ -174,7 +175,7 @@ function told(picture) {
 }
 
 function toldBy(picture) {
-  return readingOf(boxesOn(picture), picture.naturalWidth, picture.naturalHeight);
+  return readingOf(boxesOn(picture), ...sizeOf(picture));
 }
 
 function shape(tag, attributes) {

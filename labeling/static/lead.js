@@ -1,21 +1,20 @@
 // The bench of a lead: one waiting pair at a time with all its votes, decided by keys and buttons.
 
-import { answersState, prepareAnswers, toggleAnswers } from "./answers.js";
+import { answersState, prepareAnswers } from "./answers.js";
 import { byId } from "./build.js";
-import { boxesState, drawOver, furnishBoxes, showBoxes, toggleBoxes } from "./drawing.js";
+import { boxesState, showBoxes } from "./drawing.js";
 import { closeDraft, draft, openDraft, sendDraft } from "./draft.js";
 import { listen, replaceActions } from "./keys.js";
 import { ACTIONS, STORE } from "./lead_actions.js";
 import { atTheEnd, connection, unreachable } from "./messages.js";
 import { newEvent, Outbox } from "./outbox.js";
-import { openOverlay } from "./overlay.js";
 import * as paint from "./paint.js";
 import { figuresOf, forgetFigures } from "./pictures.js";
 import { followed, project, undoTarget } from "./project.js";
 import { loadAgain } from "./reloading.js";
 import { furnishRemarks, openNote, showRemarks } from "./remarks.js";
 import { showGuidelines, showKeys } from "./sheets.js";
-import * as viewer from "./viewer.js";
+import { furnishTools, perform, TOOLS } from "./tools.js";
 import { furnishVotes, showVotes } from "./votes.js";
 import { get, post, RefusedError } from "./wire.js";
 
@@ -36,14 +35,11 @@ let trail = [];
 let taken = 0;
 
 const DOES = {
+  ...TOOLS,
   undo,
   names,
   dismiss,
   skip,
-  difference: () => toggle("difference"),
-  reasoning: () => toggle("reasoning"),
-  zoom: () => zoom(null),
-  boxes,
   note: () => canDecide() && openNote(),
   guidelines: () => view?.current?.guidelines && showGuidelines(view.current.guidelines),
   keys: showKeys,
@@ -55,12 +51,10 @@ async function start() {
   // decisions are in the outbox or with the server, so a fresh page loses nothing
   paint.whenTornDown(loadAgain);
   furnishVotes();
-  furnishBoxes(viewer.redraw);
-  viewer.onDraw(drawOver);
+  furnishTools(canDecide, showControls);
   furnishRemarks(showControls, "Reason, optional, kept with your decision");
   replaceActions(ACTIONS, STORE);
-  listen(act, () => {});
-  document.addEventListener("click", clicked);
+  listen((action) => perform(action, DOES, decide), () => {});
   window.addEventListener("online", () => refresh());
   window.addEventListener("offline", render);
   setInterval(() => !document.hidden && refresh(), LOOK_AGAIN_MS);
@@ -121,19 +115,8 @@ function seatless(error) {
   render();
 }
 
-function act(action) {
-  const open = openOverlay();
-  if (open) {
-    if (open.dataset.action === action) open.close();
-    else if (open.dataset.action === "zoom" && action === "boxes") boxes();
-  } else if (DOES[action]) {
-    DOES[action]();
-  } else if (canDecide()) {
-    decide(action);
-  }
-}
-
 function decide(choice) {
+  if (!canDecide()) return;
   const { assignment } = view.current;
   const { note = "" } = sendDraft(choice, NOTHING_ASKED);
   cast({ kind: "vote", assignment, choice, note });
@@ -189,17 +172,6 @@ function canDecide() {
 
 function openReports() {
   return view.current.reports.filter(({ dismissed }) => !dismissed);
-}
-
-function toggle(what) {
-  toggleAnswers(what);
-  showControls();
-}
-
-function boxes() {
-  toggleBoxes();
-  viewer.redraw();
-  showControls();
 }
 
 function render() {
@@ -262,18 +234,6 @@ function showControls() {
   paint.pressed("show-names", open && view.current.names_seen, open && !view.current.names_seen);
   paint.available("show-zoom", open && paint.hasMedia());
   if (byId("tool-words").textContent !== words) byId("tool-words").textContent = words;
-}
-
-function clicked(event) {
-  if (!(event.target instanceof Element)) return;
-  const button = event.target.closest("button.zoom");
-  if (button) zoom(button.querySelector("img"));
-  if (event.target.closest("button.fold")) toggle("reasoning");
-}
-
-function zoom(first) {
-  const media = [...document.querySelectorAll("#pictures img, #pictures video")];
-  if (media.length && canDecide()) viewer.showMedia(media, first ?? media[0]);
 }
 
 start();

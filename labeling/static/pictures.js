@@ -5,6 +5,8 @@ const SMALL = 320;
 const KEPT = 20;
 
 const loaded = new Map();
+// the <img> on the page -> what the server says of the picture
+const about = new WeakMap();
 
 // Figures for the media of a pair, in order; loaded at the first call.
 export function figuresOf(pair) {
@@ -23,7 +25,7 @@ function load(pair) {
   return parts.map((part, index) => {
     const kind = part.type === "video" ? "Video" : "Picture";
     const name = parts.length > 1 ? `${kind} ${index + 1} of ${parts.length}` : kind;
-    return part.type === "video" ? video(part.src, name) : picture(part.src, name);
+    return part.type === "video" ? video(part.src, name) : picture(part, name);
   });
 }
 
@@ -32,7 +34,29 @@ export function number(pair, part) {
   return parts.indexOf(part) + 1;
 }
 
-function picture(src, name) {
+// [width, height] of the picture itself, whichever size of it was loaded.
+export function sizeOf(image) {
+  const { width, height } = about.get(image) ?? {};
+  return width && height ? [width, height] : [image.naturalWidth || 640, image.naturalHeight || 480];
+}
+
+// Whether the image on the page shows a smaller size of its picture.
+export function isSmaller(image) {
+  const full = about.get(image)?.full;
+  return Boolean(full) && image.getAttribute("src") !== full;
+}
+
+// An <img> with all pixels, ready to be painted.
+export async function loadAllPixels(image) {
+  const made = new Image();
+  made.alt = "";
+  made.decoding = "sync";
+  made.src = about.get(image).full;
+  await made.decode();
+  return made;
+}
+
+function picture(part, name) {
   const figure = framed(name);
   const button = document.createElement("button");
   button.type = "button";
@@ -44,8 +68,13 @@ function picture(src, name) {
   image.addEventListener("load", () => {
     image.classList.toggle("small", Math.max(image.naturalWidth, image.naturalHeight) <= SMALL);
   });
-  image.addEventListener("error", () => lost(figure, name));
-  image.src = src;
+  image.addEventListener("error", () => {
+    // the picture itself may be there when its smaller size is broken
+    if (isSmaller(image)) image.src = part.full;
+    else lost(figure, name);
+  });
+  about.set(image, part);
+  image.src = part.src;
   button.append(image);
   figure.prepend(button);
   image.decode().catch(() => {});

@@ -3,6 +3,7 @@
 import { Frames } from "./frames.js";
 import { overlay, plainButton } from "./overlay.js";
 import { PanZoom } from "./panzoom.js";
+import { isSmaller, loadAllPixels, sizeOf } from "./pictures.js";
 
 const STEP = 1.5;
 const MOVE_PX = 80;
@@ -25,6 +26,9 @@ let shown = [];
 let place = 0;
 let frames = null;
 let film = null;
+// of the picture that is shown: "smaller", "loading", "all" or "lost"
+let pixels = "all";
+const SAID = { loading: ", full resolution is loading", lost: ", full resolution could not be loaded" };
 // called when a picture is shown or has another size, to draw over it
 let drawOver = () => {};
 
@@ -77,7 +81,8 @@ function draw() {
   for (const name of ["play", "back", "on"]) buttons[name].hidden = !isFilm;
   for (const name of ["before", "after"]) buttons[name].hidden = shown.length < 2;
   if (isFilm) openFilm(thing, from);
-  pan.show(stage, isFilm ? [from.videoWidth || 640, from.videoHeight || 360] : naturalSize(from));
+  pixels = !isFilm && isSmaller(from) ? "smaller" : "all";
+  pan.show(stage, isFilm ? [from.videoWidth || 640, from.videoHeight || 360] : sizeOf(from));
 }
 
 function openFilm(made, from) {
@@ -98,21 +103,34 @@ function leave() {
   frames = null;
 }
 
-function naturalSize(image) {
-  return [image.naturalWidth || 640, image.naturalHeight || 480];
-}
-
 function resized() {
   const size = `${Math.round(pan.scale * 100)}%`;
   const at = frames && Number.isFinite(film.made.duration)
     ? `${frames.at.toFixed(2)} of ${film.made.duration.toFixed(2)} s, `
     : "";
-  scale.textContent = at + size;
   const stage = frame.firstElementChild;
+  if (stage && lacksPixels(shown[place])) fetchAll(stage, shown[place]);
+  scale.textContent = at + size + (SAID[pixels] ?? "");
   if (!stage) return;
   // from twice its pixels on, a picture is shown by its pixels
-  if (!film) stage.firstElementChild.classList.toggle("pixels", pan.scale >= 2);
+  if (!film) stage.firstElementChild.classList.toggle("pixels", pixels === "all" && pan.scale >= 2);
   drawOver(stage, shown[place]);
+}
+
+// Whether the screen has room for more pixels than the smaller size has.
+function lacksPixels(from) {
+  if (pixels !== "smaller" || !from.naturalWidth) return false;
+  return sizeOf(from)[0] * pan.scale * devicePixelRatio > from.naturalWidth;
+}
+
+// All pixels take the place of the fewer ones when they are there, in the same frame.
+async function fetchAll(stage, from) {
+  pixels = "loading";
+  const all = await loadAllPixels(from).catch(() => null);
+  if (stage !== frame.firstElementChild || !dialog.open) return;
+  if (all) stage.firstElementChild.replaceWith(all);
+  pixels = all ? "all" : "lost";
+  resized();
 }
 
 function turn(by) {

@@ -57,6 +57,28 @@ def test_a_batch_is_judged_by_keyboard_and_says_so_at_the_end(
     assert [verdict for verdict, _ in found] == [left, right, "tie", "skip", "both_bad"]
 
 
+def test_both_answers_of_a_pair_appear_in_the_same_frame(assign: Any, new_page: Any) -> None:
+    page = new_page().page
+    page.goto(assign([text_record(f"{n}?", f"One {n}", f"Other {n}") for n in range(3)]).link)
+    at_pair(page, "Pair 1 / 3")
+    page.evaluate(
+        """() => {
+          window.frames_seen = [];
+          const look = () => {
+            const texts = [...document.querySelectorAll("#left-text, #right-text")];
+            frames_seen.push(texts.map((each) => each.textContent.slice(-1)).join(""));
+            requestAnimationFrame(look);
+          };
+          look();
+        }"""
+    )
+    for number in (2, 3):
+        page.keyboard.press("s")
+        at_pair(page, f"Pair {number} / 3")
+    page.wait_for_function("() => new Set(frames_seen).size === 3")
+    assert set(page.evaluate("() => frames_seen")) == {"00", "11", "22"}
+
+
 def test_buttons_vote_like_keys_and_undo_brings_the_pair_back(
     bench_server: Any, assign: Any, new_page: Any
 ) -> None:
@@ -128,7 +150,8 @@ def test_an_answer_with_script_and_markup_is_shown_as_text(assign: Any, new_page
 
 def test_answers_have_equal_width_and_long_ones_scroll_inside(assign: Any, new_page: Any) -> None:
     page = new_page().page
-    page.goto(assign([text_record(LONG, LONG, "short " + "x" * 900)]).link)
+    marked = "Z" + "\u0337\u0301\u0489" * 300
+    page.goto(assign([text_record(LONG, LONG, f"short {marked} {'x' * 200_000}")]).link)
     at_pair(page, "Pair 1 / 1")
     left, right = (page.locator(f"#answer-{side}").bounding_box() for side in ("left", "right"))
     assert left is not None

@@ -19,6 +19,9 @@ from storage.rows import Batch, Verdict
 pytestmark = pytest.mark.browser
 
 LONG = "A names the place of the cup, and B does not. " * 12
+# a request to another origin fails any page
+ATTACK = "<img src=https://evil.test/n onerror=window.__xss=1><script>window.__xss=1</script>"
+NOTE = f"bass: <b>B</b> counts right ![x](https://evil.test/m) {ATTACK}"
 
 
 @pytest.fixture
@@ -34,7 +37,8 @@ def disputed(bench_server: Any, assign: Any) -> Batch:
             f"Cay of {name}",
             lambda one: _report(tx, one) if one.pair_id == last else None,
         )
-        for who, verdict, note in (("Ada", "a", LONG), ("Ben", "b", "bass: <b>B</b> counts right")):
+        attacker = f"Ben {ATTACK}"[:80]
+        for who, verdict, note in (("Ada", "a", LONG), (attacker, "b", NOTE)):
             _go_through(tx, batch, f"{who} of {name}", lambda one: _vote(tx, one, verdict, note))  # noqa: B023
     return batch
 
@@ -101,11 +105,14 @@ def test_a_lead_settles_the_queue_by_keys(
     assert page.url.endswith("/lead/")
     said = page.locator("#said-list")
     expect(said.locator("article.said.left h3")).to_have_text("Annotator 1")
-    expect(said).to_contain_text("bass: <b>B</b> counts right")
+    expect(said).to_contain_text(NOTE)
     expect(said).not_to_contain_text("Ada")
     first = page.locator("#turns").inner_text()
     page.keyboard.press("v")
     expect(said).to_contain_text("Ada of")
+    expect(said).to_contain_text("Ben <img")
+    assert said.locator("img, script, b, a").count() == 0
+    assert page.evaluate("() => window.__xss") is None
     page.keyboard.press("n")
     page.keyboard.type("A names the place")
     page.keyboard.press("Escape")

@@ -9,12 +9,31 @@ import av
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 pytestmark = pytest.mark.browser
 
+LARGE = (2000, 1200)
+SMALLER = 1600
 RATE = 10
 FRAMES = 12
+# notes what the stage looks like just before and just after another image is put into it
+WATCH = """() => {
+    const stage = document.querySelector("#viewer .stage");
+    const looks = () => {
+        const { x, y, width, height } = stage.getBoundingClientRect();
+        return { x, y, width, height, images: stage.querySelectorAll("img").length };
+    };
+    window.swaps = [];
+    const swap = Element.prototype.replaceWith;
+    Element.prototype.replaceWith = function (...others) {
+        const before = looks();
+        if (!others[0].complete) throw new Error("an image that is not ready");
+        swap.apply(this, others);
+        window.swaps.push([before, looks()]);
+    };
+}"""
 
 
 def record(question: str, **media: list[str]) -> dict[str, Any]:
@@ -37,6 +56,19 @@ def box(place: Locator) -> tuple[float, float, float, float]:
     found = place.bounding_box()
     assert found is not None
     return found["x"], found["y"], found["width"], found["height"]
+
+
+def photograph(folder: Path) -> None:
+    """Soft shades, as a PNG of several megabytes."""
+    shades = np.random.default_rng(5).integers(0, 256, (40, 66, 3), dtype=np.uint8)
+    Image.fromarray(shades).resize(LARGE, Image.Resampling.BICUBIC).save(folder / "photo.png")
+
+
+def of_photograph(assign: Any, folder: Path) -> str:
+    photograph(folder)
+    answer = '{"bbox_2d": [1000, 600, 1500, 900], "label": "shade"}'
+    pair = record("<image>Where is it dark?", images=["photo.png"])
+    return str(assign([{**pair, "rejected_response": answer}]).link)
 
 
 def two_pictures(assign: Any) -> str:
@@ -134,6 +166,58 @@ def test_several_pictures_are_turned_by_keys_and_buttons(assign: Any, new_page: 
     page.get_by_role("button", name="Closer").click()
     page.get_by_role("button", name="Whole").click()
     expect(page.get_by_role("button", name="Frame on")).to_be_hidden()
+
+
+def test_a_large_picture_gets_all_its_pixels_when_it_is_enlarged_past_its_browser_size(
+    assign: Any, new_page: Any, tmp_path: Path
+) -> None:
+    page = new_page().page
+    asked: list[str] = []
+    page.on("request", lambda r: "/media/" in r.url and asked.append(r.url.rpartition("/")[2]))
+    stage = opened(page, of_photograph(assign, tmp_path))
+    image = stage.locator("img")
+    expect(image).to_have_js_property("naturalWidth", SMALLER)
+    page.keyboard.press("g")
+    expect(stage.locator("svg.boxes")).to_have_attribute("viewBox", "0 0 2000 1200")
+    assert {*asked} == {"0"}
+    page.evaluate(WATCH)
+    page.keyboard.press("+")
+    expect(image).to_have_js_property("naturalWidth", LARGE[0])
+    # what is known of the screen before the swap, at it and after it
+    before, after = page.evaluate("() => window.swaps.flat()")
+    assert before == after
+    assert after["images"] == 1
+    # boxes are where they were, in pixels of the picture itself
+    rect = stage.locator("svg.boxes rect.line")
+    found = {name: rect.get_attribute(name) for name in ("x", "y", "width", "height")}
+    assert found == {"x": "1000", "y": "600", "width": "500", "height": "300"}
+    picture, drawn = box(stage), box(rect)
+    assert (drawn[0] - picture[0]) / picture[2] == pytest.approx(0.5, abs=0.01)
+    assert picture[2] / picture[3] == pytest.approx(2000 / 1200, rel=0.001)
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    expect(stage.locator("img.pixels")).to_have_count(1)
+    assert asked.count("full") == 1
+
+
+def test_a_pair_can_be_judged_when_one_size_of_its_picture_is_broken(
+    assign: Any, new_page: Any, tmp_path: Path
+) -> None:
+    watched = new_page()
+    watched.allowed.append("ERR_FAILED")
+    page = watched.page
+    page.route("**/media/*/0/full", lambda route: route.abort())
+    stage = opened(page, of_photograph(assign, tmp_path))
+    page.keyboard.press("+")
+    expect(page.locator("#scale")).to_contain_text("full resolution could not be loaded")
+    expect(stage.locator("img")).to_have_js_property("naturalWidth", SMALLER)
+    page.unroute_all()
+    page.route("**/media/*/0", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#pictures img")).to_have_js_property("naturalWidth", LARGE[0])
+    assert page.locator(".lost").count() == 0
+    page.keyboard.press("f")
+    expect(page.locator("body[data-bench=message]")).to_be_visible()
 
 
 def test_a_video_goes_frame_by_frame_and_none_is_left_out(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 MINUTE = 60 * 1_000_000
 LEASE = 15 * MINUTE
+SPARED = 15 * MINUTE
 # a lease is written again only when it gains a minute
 GAIN = MINUTE
 ON_THE_DESK = 2
@@ -15,7 +16,7 @@ ON_THE_DESK = 2
 class Offered:
     """A pair that was given to a person; `verdict` is the vote that stands, None without one.
 
-    `lapsed`: the lease ran out, or was given back by a skip, and no place was free to renew it.
+    `aside`: it came when neither a lease nor a free place was left for it, so it does not count.
     """
 
     person: str
@@ -23,8 +24,7 @@ class Offered:
     until: int
     verdict: str | None = None
     answered_at: int = 0
-    late: bool = False
-    lapsed: bool = False
+    aside: bool = False
     events: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -43,7 +43,8 @@ class Model:
 
     def verdicts(self, pair: str) -> list[str]:
         """The votes that count on a pair."""
-        found = [one.verdict for one in self.offered if one.pair == pair and one.verdict]
+        here = [one for one in self.offered if one.pair == pair and not one.aside]
+        found = [one.verdict for one in here if one.verdict]
         return [verdict for verdict in found if verdict != "skip"]
 
     def is_contested(self, pair: str) -> bool:
@@ -55,10 +56,11 @@ class Model:
         reviewed = votes >= self.overlap and self.is_contested(pair) and votes < self.limit
         return votes + 1 if reviewed else self.overlap
 
-    def has_room(self, pair: str, person: str) -> bool:
-        """Whether a vote of this person still has a place beside votes and leases of others."""
+    def has_room(self, pair: str, person: str, spared: int = 0) -> bool:
+        """Whether a vote of this person still has a place beside votes and leases of others, those
+        counted too that ended less than `spared` ago."""
         held = [one for one in self.offered if one.pair == pair and one.person != person]
-        running = sum(one.verdict is None and one.until > self.now for one in held)
+        running = sum(one.verdict is None and one.until > self.now - spared for one in held)
         return len(self.verdicts(pair)) + running < self.wanted(pair)
 
     def on_desk(self, person: str) -> list[Offered]:
@@ -66,9 +68,12 @@ class Model:
         return [one for one in waiting if one.until > self.now or self.has_room(one.pair, person)]
 
     def next_pair(self, person: str) -> str | None:
-        """Contested before others, then more votes before fewer, then the batch's order."""
+        """Contested before others, then more votes before fewer, then the batch's order; last what
+        others may still judge."""
         had = {one.pair for one in self.of(person)}
-        free = [each for each in self.pairs if each not in had and self.has_room(each, person)]
+        new = [each for each in self.pairs if each not in had]
+        free = [each for each in new if self.has_room(each, person, spared=SPARED)]
+        free = free or [each for each in new if self.has_room(each, person)]
 
         def urgency(pair: str) -> tuple[bool, int]:
             return self.is_contested(pair), len(self.verdicts(pair))
@@ -81,7 +86,6 @@ class Model:
         desk = self.on_desk(person)
         for one in desk[:ON_THE_DESK]:
             if one.until < until - GAIN:
-                one.lapsed = one.lapsed and one.until > self.now
                 one.until = until
         for _ in range(ON_THE_DESK - len(desk)):
             pair = self.next_pair(person)
@@ -90,13 +94,15 @@ class Model:
             self.offered.append(Offered(person, pair, until))
 
     def vote(self, one: Offered, event: str, verdict: str) -> None:
-        one.verdict, one.answered_at, one.late = verdict, self.now, one.lapsed
+        is_held = one.until > self.now or self.has_room(one.pair, one.person)
+        one.aside = verdict != "skip" and not is_held
+        one.verdict, one.answered_at = verdict, self.now
         one.events.append((event, verdict))
         if verdict == "skip":
-            one.until, one.lapsed = min(one.until, self.now), True
+            one.until = min(one.until, self.now)
 
     def undo(self, one: Offered, event: str) -> None:
-        one.verdict = None
+        one.verdict, one.aside = None, False
         one.events.append((event, None))
 
     def last_answered(self, person: str) -> Offered | None:
@@ -106,10 +112,3 @@ class Model:
 
     def move_clock(self, micros: int) -> None:
         self.now += micros
-        for one in self.offered:
-            one.lapsed = one.lapsed or one.until <= self.now
-
-    def timely(self, pair: str) -> int:
-        """Votes that count and came while their place was held."""
-        found = [one for one in self.offered if one.pair == pair and not one.late]
-        return sum(one.verdict not in (None, "skip") for one in found)

@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 
 from labeling import links
-from labeling.server import ServerSettings, build_app
+from labeling.server import ServerSettings, build_app, configured
 from storage import batches
 from storage import workspace as workspaces
 from storage.rows import Batch, Pair
@@ -71,9 +71,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         url = f"http://127.0.0.1:{listening.getsockname()[1]}"
         app = build_app(workspace, ServerSettings(url))
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, ws="none", server_header=False)
-        )
+        server = uvicorn.Server(configured(app))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         while not server.started:
@@ -90,13 +88,19 @@ MakeBatch = Callable[..., Batch]
 
 @pytest.fixture
 def new_batch(served: Served, add_telling_pair: Callable[..., Pair]) -> MakeBatch:
-    """`new_batch(pair_count=3, overlap=1, pictures=0)`: a batch of pairs with telling secrets."""
+    """`new_batch(pair_count=3, overlap=1, pictures=0)`: a batch of pairs with telling secrets. The
+    pictures are put into the store alone, as an older version did."""
 
-    def make(pair_count: int = 3, pictures: int = 0, **settings: Any) -> Batch:
+    def make(
+        pair_count: int = 3,
+        pictures: int = 0,
+        size: tuple[int, int] = (24, 16),
+        **settings: Any,
+    ) -> Batch:
         with served.workspace.ledger.write() as tx:
             batch = batches.create(tx, f"CANARY-BATCH {next(_numbers)}", **settings)
             for number in range(pair_count):
-                add_telling_pair(tx, served.workspace, batch, number, pictures)
+                add_telling_pair(tx, served.workspace, batch, number, pictures, size)
         return batch
 
     return make

@@ -9,7 +9,7 @@ import pytest
 from labeling import links
 from labeling.adjudication import access
 from labeling.refusals import RefusedError
-from storage import annotators, batches, clock, pairs
+from storage import annotators, batches, clock, lead_sessions, pairs
 from storage.errors import ConflictError, NotFoundError
 from storage.workspace import Workspace
 
@@ -103,26 +103,41 @@ def token(workspace: Workspace) -> str:
     return access.mint(workspace, "Lea", "first")
 
 
-def test_a_link_from_before_the_server_started_may_have_been_opened_and_is_refused(
-    workspace: Workspace, token: str
+def test_one_browser_of_a_lead_is_closed_with_its_next_request_and_the_others_go_on(
+    served: Any, new_batch: Any
 ) -> None:
-    with workspace.ledger.read() as db:
-        opened = access.LeadLinks(since=clock.now(db) + clock.SECOND)
-        with pytest.raises(RefusedError, match="opened before"):
-            access.exchange(db, token, workspace.secret(), opened)
+    batch = new_batch()
+    with served.client() as lost, served.client() as mine:
+        for http in (lost, mine):
+            token = access.mint(served.workspace, "Lea of two", batch.name)
+            assert http.post("/api/lead/session", json={"token": token}).status_code == 200
+        with served.workspace.ledger.write() as tx:
+            named = [one for one in lead_sessions.running(tx) if one.batch_id == batch.id]
+            of_lost = named[-1].id
+            assert lost.cookies["pairwright-lead"].split("_")[2] == of_lost
+            lead_sessions.revoke(tx, of_lost)
+        item = f"{batch.id}-{'0' * 64}"
+        for method, path, body in ROUTES:
+            assert ask(lost, method, path, body, item) == 401
+        assert "closed for this browser" in lost.get("/api/lead/state").text
+        assert mine.get("/api/lead/state").status_code == 200
+    with served.workspace.ledger.read() as db:
+        assert [one.id for one in lead_sessions.running(db) if one.batch_id == batch.id] == [
+            named[0].id
+        ]
 
 
 def test_a_link_ends_after_two_minutes_and_a_cookie_after_eight_hours(
     workspace: Workspace, token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with workspace.ledger.read() as db:
-        entry = access.exchange(db, token, workspace.secret(), access.LeadLinks(since=0))
+    with workspace.ledger.write() as db:
+        entry = access.exchange(db, token, workspace.secret())
         seat = access.authorize(db, entry.cookie, workspace.secret())
         assert (seat.lead.name, entry.seconds) == ("Lea", 8 * 3600)
         now = clock.now(db)
         monkeypatch.setattr(clock, "now", lambda _: now + 121 * clock.SECOND)
         with pytest.raises(RefusedError, match="two minutes"):
-            access.exchange(db, token, workspace.secret(), access.LeadLinks(since=0))
+            access.exchange(db, token, workspace.secret())
         assert access.authorize(db, entry.cookie, workspace.secret()).batch_id == seat.batch_id
         monkeypatch.setattr(clock, "now", lambda _: now + (8 * 3600 + 1) * clock.SECOND)
         with pytest.raises(RefusedError, match="8 hours"):
@@ -132,22 +147,21 @@ def test_a_link_ends_after_two_minutes_and_a_cookie_after_eight_hours(
 def test_no_part_of_a_link_can_be_changed_and_it_is_no_cookie(
     workspace: Workspace, token: str
 ) -> None:
-    opened = access.LeadLinks(since=0)
     words = token.split("_")
     every = "_".join([words[0], words[1], "all", *words[3:]])
     later = token.replace(words[4], str(int(words[4]) + 1), 1)
-    with workspace.ledger.read() as db:
+    with workspace.ledger.write() as db:
         for forged in (every, later, token[:-1], token.removeprefix("pwl_"), "pwl_", ""):
             with pytest.raises(RefusedError, match="not valid"):
-                access.exchange(db, forged, workspace.secret(), opened)
+                access.exchange(db, forged, workspace.secret())
         with pytest.raises(RefusedError, match="not valid"):
-            access.exchange(db, token, SECRET, opened)
-        entry = access.exchange(db, token, workspace.secret(), opened)
+            access.exchange(db, token, SECRET)
+        entry = access.exchange(db, token, workspace.secret())
         for wrong in (token, token.removeprefix("pwl_"), entry.cookie + "x", None):
             with pytest.raises(RefusedError, match="has not opened"):
                 access.authorize(db, wrong, workspace.secret())
         with pytest.raises(RefusedError, match="not valid"):
-            access.exchange(db, f"pwl_{entry.cookie}", workspace.secret(), opened)
+            access.exchange(db, f"pwl_{entry.cookie}", workspace.secret())
 
 
 def test_a_link_needs_a_batch_that_is_there_and_a_person(workspace: Workspace) -> None:

@@ -199,7 +199,7 @@ class Labeling(RuleBasedStateMachine):
             return
         given = [(one.person, one.pair) for one in model.offered]
         assert len(set(given)) == len(given)
-        assert all(model.timely(pair) <= model.limit for pair in model.pairs)
+        assert all(len(model.verdicts(pair)) <= model.limit for pair in model.pairs)
 
     def _now(self, db: Connection) -> int:
         return self.model.now
@@ -263,12 +263,16 @@ class Labeling(RuleBasedStateMachine):
             rows = db.execute(mine).all()
             open_ = [one.pair_id for one in assignments.open_for(db, batch.id, who)]
             effective = {vote.assignment_id: vote.verdict for vote in votes.effective(db)}
+            cast = {vote.assignment_id: vote.verdict for vote in votes.cast(db)}
+            counted = {row.pair_id: row.votes for row in db.execute(tables.batch_pairs.select())}
             progress = assignments.progress(db, batch.id, who)
         given = self.model.of(person)
         assert [(r.pair_id, r.leased_until) for r in rows] == [(o.pair, o.until) for o in given]
         self.ids |= {id(one): row.id for one, row in zip(given, rows, strict=True)}
-        stands = {self.ids[id(o)]: o.verdict for o in self.model.offered if o.verdict}
-        assert effective == stands
+        said = [one for one in self.model.offered if one.verdict]
+        assert cast == {self.ids[id(one)]: one.verdict for one in said}
+        assert effective == {self.ids[id(one)]: one.verdict for one in said if not one.aside}
+        assert counted == {pair: len(self.model.verdicts(pair)) for pair in self.model.pairs}
         assert open_ == [one.pair for one in self.model.on_desk(person)]
         had = {one.pair for one in given}
         assert progress.available == sum(

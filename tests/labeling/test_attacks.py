@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from labeling import links, server
+from labeling import limits, links, server, slow_clients
 
 _watched: list[tuple[str, Any]] | None = None
 
@@ -150,6 +150,33 @@ def test_connections_that_never_finish_keep_nobody_out(
     finally:
         for each in hanging:
             each.close()
+
+
+def test_a_request_whose_head_or_body_does_not_come_is_ended(
+    served: Any, new_batch: Any, open_link: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slow_clients.PromptProtocol, "head_seconds", 0.2)
+    monkeypatch.setattr(limits, "BODY_SECONDS", 0.2)
+    parts = urlsplit(served.url)
+    head = f"POST /api/votes HTTP/1.1\r\nHost: {parts.netloc}\r\nOrigin: {served.url}\r\n"
+    body = "Content-Type: application/json\r\nContent-Length: 900\r\n\r\n{"
+    look = f"GET /healthz HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n"
+    # nothing; half a head; half a head after a request that was answered; half a body
+    for first, then, told in (
+        ("", "", b""),
+        ("", head, b""),
+        (look, head, b""),
+        ("", head + body, b"408"),
+    ):
+        with socket.create_connection((str(parts.hostname), parts.port), timeout=20) as hanging:
+            if first:
+                hanging.sendall(first.encode())
+                assert b"200 OK" in hanging.recv(65_536)
+            hanging.sendall(then.encode())
+            rest = b"".join(iter(lambda end=hanging: end.recv(65_536), b""))
+        assert rest.split(b"\r\n")[0].split(b" ")[1:2] == ([told] if told else [])
+    ada = open_link(new_batch(pair_count=1))
+    assert ada.vote("left")["done"] == 1
 
 
 @pytest.mark.parametrize("origin", ["https://evil.test", "null", "http://127.0.0.1.evil.test"])

@@ -203,7 +203,7 @@ def test_presence_holds_a_pair_for_another_fifteen_minutes(
     assert 14 * 60 * clock.SECOND < left <= 15 * 60 * clock.SECOND
 
 
-def test_a_vote_after_the_lease_ran_out_is_kept(
+def test_a_vote_after_the_lease_ran_out_and_somebody_else_voted_is_kept_beyond_the_overlap(
     served: Any, new_batch: Any, open_link: Any
 ) -> None:
     batch = new_batch(pair_count=1)
@@ -213,8 +213,16 @@ def test_a_vote_after_the_lease_ran_out_is_kept(
     with served.workspace.ledger.write() as tx:
         tx.exec_driver_sql("UPDATE assignments SET leased_until = 0 WHERE id = ?", (hers,))
     bob.vote()
-    assert ada.post("vote", hers, choice="left").status_code == 200
-    assert len(effective(served, batch)) == 2
+    answer = ada.post("vote", hers, choice="left")
+    assert answer.status_code == 200
+    assert (answer.json()["state"]["done"], answer.json()["state"]["undo"]) == (1, hers)
+    assert len(effective(served, batch)) == 1
+    with served.workspace.ledger.read() as db:
+        assert len(votes.cast(db, batch.id)) == 2
+    # taken back, it is gone from her desk too: nobody waits for it
+    after = ada.post("undo", hers).json()["state"]
+    assert (after["done"], after["current"], after["finished"]) == (0, None, True)
+    assert len(effective(served, batch)) == 1
 
 
 def test_an_empty_batch_is_finished_from_the_start(new_batch: Any, open_link: Any) -> None:

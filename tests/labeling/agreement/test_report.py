@@ -12,9 +12,9 @@ from labeling.agreement import intervals, report
 from labeling.agreement.figure import NOT_SHARED
 from labeling.agreement.intervals import Resampling
 from labeling.agreement.table import RatingTable
-from storage import batches, pairs
+from storage import pairs
 from storage.errors import NotFoundError
-from storage.rows import AssignmentKind, Batch, EffectiveVote, Pair, Verdict
+from storage.rows import AssignmentKind, Batch, EffectiveVote, Verdict
 from storage.workspace import Workspace
 
 
@@ -155,26 +155,3 @@ def test_wilsons_interval_equals_published_values(
 ) -> None:
     interval = intervals.wilson_interval(successes / n, n)
     assert interval == pytest.approx((low, high), abs=5e-5)
-
-
-def test_every_category_of_prompts_has_an_agreement_of_its_own(
-    workspace: Workspace,
-    make_batch: Callable[..., Batch],
-    make_pair: Callable[..., Pair],
-    label: Callable[..., None],
-) -> None:
-    with workspace.ledger.write() as tx:
-        batch = make_batch(tx, name="first", pair_count=3, overlap=2)
-        other = make_pair(tx, "Where is it?", category="spatial")
-        batches.add_pair(tx, batch.id, other.id)
-        ids = [view.pair.id for view in pairs.page(tx, pairs.PairFilter(batch="first"), 10)]
-        label(tx, batch, "ana", dict.fromkeys(ids, "a"))
-        label(tx, batch, "ben", {**dict.fromkeys(ids, "a"), ids[-1]: "b"})
-    found = report.by_category(workspace, "first")
-    agreed = {name: one.with_ties.percent_agreement.value for name, one in found.items()}
-    assert agreed == {"counting": 1.0, "spatial": 0.0}
-    assert {name: one.with_ties.shared for name, one in found.items()} == {
-        "counting": 3,
-        "spatial": 1,
-    }
-    assert report.by_category(workspace) == found

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from labeling.agreement import cohen, report
+from labeling.agreement import cohen, indices, report
 from labeling.agreement.figure import ONE_LABEL, UNIFORM
 
 
@@ -59,6 +59,13 @@ TABLES = (
         *(0.587444, 0.431501, 0.045969, 0.456158, 0.431618),
     ),
 )
+# J. L. Fleiss, J. Cohen, B. S. Everitt (1969): printed with kappa and its standard error only
+FLEISS_COHEN_EVERITT = [[106, 10, 4], [22, 28, 10], [2, 12, 6]]
+# Scott's pi of TABLES, in their order
+SCOTTS_PI = (
+    *(0.487179, 0.393939, 0.120879, 0.191919, 0.453237),
+    *(0.314286, -0.028807, 0.796240, 0.430341),
+)
 TIES = [[40, 6, 4], [5, 8, 7], [3, 6, 21]]
 
 
@@ -108,6 +115,54 @@ def test_kappa_has_the_published_large_sample_error(published: Published) -> Non
 def test_kappa_has_the_published_interval(table: list[list[int]], low: float, high: float) -> None:
     (pair,) = report.of_labels(judgements(table)).with_ties.cohen_kappa
     assert pair.ci95 == pytest.approx((low, high), abs=1e-6)
+
+
+def test_the_table_of_fleiss_cohen_and_everitt_has_its_published_kappa_and_error() -> None:
+    (pair,) = report.of_labels(judgements(FLEISS_COHEN_EVERITT)).with_ties.cohen_kappa
+    assert pair.value == pytest.approx(0.428571, abs=1e-6)
+    error = cohen.standard_error(np.array(FLEISS_COHEN_EVERITT))
+    assert error == pytest.approx(0.053711, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("published", "pi"),
+    list(zip(TABLES, SCOTTS_PI, strict=True)),
+    ids=lambda each: getattr(each, "name", ""),
+)
+def test_two_raters_have_the_published_pi(published: Published, pi: float) -> None:
+    found = report.of_labels(judgements(published.table)).with_ties
+    assert found.fleiss_kappa.value == pytest.approx(pi, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("table", "prevalence", "bias"),
+    [
+        ([[80, 10], [5, 5]], 0.75, 0.05),
+        ([[118, 5], [2, 0]], 0.944, 0.024),
+        ([[45, 15], [25, 15]], 0.30, 0.10),
+        ([[25, 35], [5, 35]], 0.10, 0.30),
+        # what nobody says is no label of theirs
+        ([[20, 5, 0], [10, 15, 0], [0, 0, 0]], 0.10, 0.10),
+        ([[7]], 1.0, 0.0),
+    ],
+)
+def test_prevalence_and_bias_are_those_of_byrt_bishop_and_carlin(
+    table: list[list[int]], prevalence: float, bias: float
+) -> None:
+    counts = np.array(table)
+    assert indices.prevalence(counts) == pytest.approx(prevalence, abs=1e-12)
+    assert indices.bias(counts) == pytest.approx(bias, abs=1e-12)
+
+
+@pytest.mark.parametrize(
+    "published", [each for each in TABLES if len(each.table) == 2], ids=lambda each: each.name
+)
+def test_kappa_follows_from_agreement_prevalence_and_bias(published: Published) -> None:
+    """Byrt, Bishop and Carlin (1993): with two labels nothing else is in it."""
+    (pair,) = report.of_labels(judgements(published.table)).with_ties.cohen_kappa
+    even = 2 * published.percent - 1
+    shift = pair.prevalence**2 - pair.bias**2
+    assert (even - shift) / (1 - shift) == pytest.approx(published.kappa, abs=1e-6)
 
 
 @pytest.mark.parametrize("published", TABLES, ids=lambda each: each.name)

@@ -7,9 +7,12 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 
+import polars
 import pytest
 
-from labeling.quality import report
+from labeling.annotator_models.accuracy import Accuracy
+from labeling.quality import people, report
+from labeling.quality.people import Estimates
 from labeling.quality.report import QualityReport
 from storage import annotators, assignments, batches, clock, votes
 from storage import workspace as workspaces
@@ -117,6 +120,24 @@ def test_who_looks_is_told_from_who_does_not_by_the_votes_alone(judged: QualityR
     assert ana.competence is not None
     assert cleo.competence is not None
     assert ana.competence > cleo.competence + 0.3
+    assert ana.reliability is not None
+    assert cleo.reliability is not None
+    assert ana.reliability > cleo.reliability + 0.2
+
+
+def test_who_is_no_better_than_a_coin_is_told_without_any_known_truth() -> None:
+    row = {"verdict": "a", "left": "a", "active_ms": 9000, "words": 5, "counted": True}
+    choices = polars.DataFrame([{"annotator": who, **row} for who in ("ana", "ben", "cleo")])
+    accuracy = {
+        "ana": Accuracy(0.5, (0.42, 0.58), 150),
+        "ben": Accuracy(0.55, (0.47, 0.63), 150),
+        "cleo": Accuracy(0.4, (0.25, 0.57), 29),
+    }
+    ana, ben, cleo = people.measure(choices, Estimates(accuracy=accuracy))
+    (found,) = ana.findings
+    assert "right on 50% of 150 pairs" in found.what
+    assert "--policy weighted" in found.do
+    assert (ben.findings, cleo.findings) == ((), ())
 
 
 def test_length_and_layout_pull_the_votes_and_side_does_not_but_for_one(
