@@ -14,7 +14,7 @@ from PIL import Image
 from storage import dataset_rows, pictures, prompts
 from storage.media import MediaStore
 from storage.rows import DatasetRow, Part, Turn
-from training.folder import DatasetRef, JobFolder, RunSpec
+from training.jobs.folder import DatasetRef, JobFolder, RunSpec
 
 TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' }}"
@@ -267,6 +267,8 @@ def job(world: World, tiny_vlm: Path) -> Callable[..., JobFolder]:
             "lora_rank": 4,
             "kl_threshold": 50,
             "reference_model": "round_start",
+            # drawing answers costs more than such a model's training
+            "on_policy_prompts": 0,
         }
         folder = JobFolder(world.home / name)
         folder.write_spec(

@@ -16,12 +16,13 @@ from safetensors.torch import load_file, save_file
 from transformers import TrainerState
 
 from storage.errors import PairwrightError, WrongInputError
-from training import dpo, evaluation, manifest
-from training.folder import JobFolder, RunResult
-from training.journal import Journal
-from training.spec import DPOSpec
-from training.trainer import Steps
-from training.watch import Watch
+from training.jobs.folder import JobFolder, RunResult
+from training.jobs.journal import Journal
+from training.measuring import evaluation
+from training.runs import dpo, manifest
+from training.runs.trainer import Steps
+from training.runs.watch import Watch
+from training.settings.spec import DPOSpec
 
 MakeJob = Callable[..., JobFolder]
 
@@ -160,8 +161,21 @@ def test_a_second_round_measures_against_base_or_against_its_own_start(job: Make
     assert start["reward_gap"]["value"] == pytest.approx(
         result_of(first).metrics["reward_gap"]["value"], abs=1e-4
     )
+    # the round's start is at hand, too: the policy with its adapter off
+    assert start["reward_gap_round_start"]["value"] == 0
+    assert start["kl_per_token_round_start"]["value"] == 0
+    assert start["kl_per_token"]["value"] > 0
     against_start = job("j3", epochs=1, adapters=(adapter,), reference_adapters=(adapter,))
+    spec = against_start.read_spec()
+    against_start.write_spec(replace(spec, base=spec.model))
     dpo.train(against_start)
+    # what is not kept in memory gives rewards, and no KL
+    beside = figures_by_step(against_start, "holdout")[0]
+    assert beside["reward_gap_base"]["reference"] == "base"
+    assert beside["reward_gap_base"]["value"] == pytest.approx(
+        start["reward_gap"]["value"], abs=1e-4
+    )
+    assert "kl_per_token_base" not in beside
     assert figures_by_step(against_start, "holdout")[0]["reward_gap"]["value"] == 0
 
 

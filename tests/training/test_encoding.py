@@ -11,9 +11,9 @@ from PIL import Image
 from trl.trainer.dpo_trainer import DataCollatorForVisionPreference
 
 from storage.errors import DamagedError
-from training import encoding, models, pictures, rows
-from training.encoding import Encoder
-from training.pictures import PictureSource
+from training.modeling import encoding, models, pictures, rows
+from training.modeling.encoding import Encoder
+from training.modeling.pictures import PictureSource
 
 CPU = torch.device("cpu")
 

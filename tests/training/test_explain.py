@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from storage.errors import WrongInputError
-from training import explain
-from training.sampling_settings import SAMPLING_SETTINGS
-from training.settings import GROUPS, SETTINGS, Setting
-from training.spec import DPOSpec, SamplingSpec
+from training.settings import GROUPS, SETTINGS, Setting, explain
+from training.settings.sampling_settings import SAMPLING_SETTINGS
+from training.settings.spec import DPOSpec, SamplingSpec
 
 EVERY = [*SETTINGS.values(), *SAMPLING_SETTINGS.values()]
 
@@ -50,7 +49,10 @@ def test_explain_says_everything_about_a_setting() -> None:
 def test_explain_knows_other_names_and_both_defaults_of_the_learning_rate() -> None:
     assert explain.explain("MAX_PIXELS") == explain.explain("max_pixels")
     assert "Default: none." in explain.explain("max_pixels")
-    assert "Default: 1e-05 for lora, 5e-07 for full." in explain.explain("learning_rate")
+    assert (
+        "Default: 1e-05 for lora, 5e-07 for full, 0.0001 for sft lora, 1e-05 for sft full."
+        in explain.explain("learning_rate")
+    )
     assert "Default: 1.0." in explain.explain("temperature")
 
 

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from training import figures
+from training.measuring import figures
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import DamagedError
-from training.folder import DatasetRef, JobFolder, RunResult, RunSpec
+from training.jobs.folder import DatasetRef, JobFolder, RunResult, RunSpec
 
 SPEC = RunSpec(
     job="j1",

@@ -13,8 +13,9 @@ import pytest
 from safetensors.torch import load_file
 
 from storage.errors import DamagedError
-from training import manifest
-from training.folder import JobFolder, RunResult
+from training.jobs.folder import JobFolder, RunResult
+from training.runs import manifest
+from training.runs.watch import MACHINE
 
 CYCLES = 20
 # a step with its evaluation and its saving touches about so many files; seven is prime to it
@@ -96,6 +97,9 @@ def _check_that_they_are_equal(folder: JobFolder, straight: JobFolder) -> None:
     ours, theirs = _figures(folder), _figures(straight)
     assert set(ours) == set(theirs)
     for key, values in theirs.items():
+        if key[0] == MACHINE:
+            # how fast a step was is never the same twice
+            continue
         for name, expected in values.items():
             value = ours[key][name]
             if isinstance(expected, dict):

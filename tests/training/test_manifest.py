@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from storage.errors import DamagedError
-from training import manifest
+from training.runs import manifest
 
 
 def _checkpoint(checkpoints: Path, step: int) -> Path:

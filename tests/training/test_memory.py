@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from training import memory
-from training.memory import GIB, Estimate, Machine
-from training.model_facts import ModelFacts
-from training.spec import parse_spec
+from training.modeling.model_facts import ModelFacts
+from training.runs import memory
+from training.runs.memory import GIB, Estimate, Machine
+from training.settings.spec import parse_spec
 
 # 4 billion weights, 3.5 of them outside the vision tower; sides as of 36 layers of 7 linears
 FACTS = ModelFacts(

@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from training import model_facts, models
+from training.modeling import model_facts, models
 
 CONFIG = {"model_type": "qwen3_vl", "vision_config": {"depth": 1}}
 

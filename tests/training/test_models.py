@@ -11,7 +11,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from storage.errors import NotFoundError, WrongInputError
-from training import models
+from training.modeling import models
 
 CPU = torch.device("cpu")
 

@@ -7,7 +7,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from training import paired
+from training.measuring import paired
 
 
 def outcomes(both: int, first: int, second: int, neither: int) -> paired.Paired:

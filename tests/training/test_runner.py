@@ -1,4 +1,4 @@
-"""`python -m training.runner FOLDER`: it always says how it ended."""
+"""`python -m training.jobs.runner FOLDER`: it always says how it ended."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from storage.errors import WrongInputError
-from training import runner
-from training.folder import JobFolder, RunResult, RunSpec
+from training.jobs import runner
+from training.jobs.folder import JobFolder, RunResult, RunSpec
 
 
 def _run(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "training.runner", str(folder)]
+    command = [sys.executable, "-m", "training.jobs.runner", str(folder)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, timeout=240
@@ -34,7 +34,7 @@ def test_a_folder_without_a_spec_is_a_failure_with_a_reason(tmp_path: Path) -> N
 
 def test_wrong_use_says_how_to_use_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert runner.main([]) == 2
-    assert "python -m training.runner FOLDER" in capsys.readouterr().err
+    assert "python -m training.jobs.runner FOLDER" in capsys.readouterr().err
 
 
 def _folder(tmp_path: Path) -> JobFolder:
@@ -81,7 +81,8 @@ def test_a_run_that_returns_after_a_request_to_stop_is_stopped_not_failed(
 
 
 def test_nothing_of_a_model_is_imported_before_a_job_is_dispatched() -> None:
-    rooms = "training.worker, training.runner, training.submission, training.explain"
+    jobs = ("worker", "runner", "submission")
+    rooms = ", ".join([*(f"training.jobs.{name}" for name in jobs), "training.settings.explain"])
     code = (
         f"import sys, {rooms}; print(sorted({{'torch','transformers','trl'}} & set(sys.modules)))"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,17 @@ from typing import Any
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from storage import samples
 from storage.errors import NotFoundError, WrongInputError
 from storage.rows import Source
 from storage.workspace import Workspace
-from training import models, prompts, sampling
-from training.folder import JobFolder, RunSpec
-from training.journal import Journal
-from training.sampling import FileSource
+from training.answers import prompts, sampling
+from training.answers.sampling import FileSource
+from training.jobs.folder import Answerer, JobFolder, RunSpec
+from training.jobs.journal import Journal
+from training.modeling import models
 
 MakeSampling = Callable[..., JobFolder]
 
@@ -44,7 +47,9 @@ def asked(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def sampling_job(asked: Path, tiny_vlm: Path, tmp_path: Path) -> MakeSampling:
-    def make(name: str, model: Path = tiny_vlm, **settings: Any) -> JobFolder:
+    def make(
+        name: str, model: Path = tiny_vlm, several: tuple[Answerer, ...] = (), **settings: Any
+    ) -> JobFolder:
         folder = JobFolder(tmp_path / name)
         quick = {"max_new_tokens": 6, "batch_size": 4, "seed": 7}
         folder.write_spec(
@@ -55,6 +60,7 @@ def sampling_job(asked: Path, tiny_vlm: Path, tmp_path: Path) -> MakeSampling:
                 settings=quick | settings,
                 model=str(model),
                 prompts=str(asked),
+                answerers=several,
             )
         )
         return folder
@@ -198,3 +204,39 @@ def test_a_picture_that_is_none_is_refused(sampling_job: MakeSampling, asked: Pa
     (asked.parent / "red.png").write_bytes(b"no picture")
     with pytest.raises(WrongInputError, match=r"red\.png"):
         sampling.sample(sampling_job("s1"))
+
+
+@pytest.fixture
+def other_model(tiny_vlm: Path, tmp_path: Path) -> Path:
+    """The tiny model with the rows of its head moved on: it says other things."""
+    folder = shutil.copytree(tiny_vlm, tmp_path / "other")
+    weights = load_file(folder / "model.safetensors")
+    name = next(name for name in weights if "lm_head" in name)
+    weights[name] = weights[name].roll(40, dims=0).contiguous()
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def test_several_models_answer_the_same_prompts_and_every_answer_says_whose_it_is(
+    sampling_job: MakeSampling, tiny_vlm: Path, other_model: Path
+) -> None:
+    alone = [
+        sampling_job(f"alone-{number}", model=model, answers=1)
+        for number, model in enumerate((tiny_vlm, other_model))
+    ]
+    for folder in alone:
+        sampling.sample(folder)
+    several = (Answerer("c1", str(tiny_vlm)), Answerer("c2", str(other_model)))
+    both = sampling_job("both", several=several, answers=1)
+    # killed after the first model and three prompts of the second, in the middle of a line
+    (both.path / "samples-0.jsonl").write_bytes(alone[0].samples_file.read_bytes())
+    whole = alone[1].samples_file.read_bytes().splitlines(keepends=True)
+    (both.path / "samples-1.jsonl").write_bytes(b"".join(whole[:3]) + whole[3][:20])
+    sampling.sample(both)
+    first, second = (answers_of(folder) for folder in alone)
+    assert first != second
+    assert answers_of(both) == {name: first[name] + second[name] for name in first}
+    assert {tuple(line["by"]) for line in lines_of(both)} == {("c1", "c2")}
+    result = both.result()
+    assert result is not None
+    assert result.metrics == {"prompts": 9, "answers": 18}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from training import schedule
-from training.schedule import Evaluated
+from training.runs import schedule
+from training.runs.schedule import Evaluated
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storage.errors import NotFoundError, WrongInputError
-from training import keys, spec
-from training.settings import SETTINGS
-from training.spec import DPOSpec
+from training.settings import SETTINGS, keys, spec
+from training.settings.spec import DPOSpec
 
 # the product's own example, as published
 PUBLISHED = {
@@ -40,6 +39,7 @@ def test_the_defaults_are_those_of_the_design() -> None:
     assert DPOSpec().flat() == {
         "model_name": "",
         "task_name": "",
+        "stage": "dpo",
         "method": "lora",
         "beta": 0.1,
         "learning_rate": 1e-5,
@@ -59,12 +59,29 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "max_pixels": None,
         "seed": 0,
         "dtype": "auto",
+        "on_policy_prompts": 32,
+        "overfit_evaluations": 2,
+        "plateau_evaluations": 8,
+        "loss_type": ["sigmoid"],
+        "loss_weights": None,
+        "label_smoothing": 0.0,
+        "discopop_tau": 0.05,
+        "reference_free": False,
+        "vision_cache": False,
+        "train_on_thought": True,
+        "price_a100": 2.5,
+        "price_h100": 5.0,
+        "price_here": 0.0,
         "edge_case_mining.enabled": True,
         "edge_case_mining.confidence_threshold": 0.6,
         "edge_case_mining.max_samples": 2000,
         "hub.repo": "",
         "hub.private": True,
         "hub.when": "end",
+        "quantize": "none",
+        "tracking": ["none"],
+        "tracking_project": "pairwright",
+        "tracking_files": False,
     }
 
 

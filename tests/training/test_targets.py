@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from storage.errors import WrongInputError
-from training import targets
-from training.spec import DPOSpec, parse_spec
+from training.measuring import targets
+from training.settings.spec import DPOSpec, parse_spec
 
 
 def _metrics(low: float, high: float) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from huggingface_hub import (
     CommitOperationAdd,
@@ -32,10 +32,12 @@ from training.hub import files
 TRIES = 8
 _LONGEST_WAIT = 60.0
 _LONGEST_ASKED = 600.0
-_TIMEOUT_SECONDS = 120.0
+TIMEOUT_SECONDS = 120.0
 # too many requests, the head moved (409, 412), or the server has trouble
 _PASSING = (408, 409, 412, 425, 429, 500, 502, 503, 504)
 _ACCESS = (401, 403)
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -79,21 +81,56 @@ def push(
         WrongInputError: no access, or a private push into a public repository.
         PairwrightError: the Hub refused, or could not be reached in any try.
     """
-    if is_offline_mode():
-        raise WrongInputError("The Hub client is offline (HF_HUB_OFFLINE).", "Unset it to push.")
-    _wait_no_longer()
-    api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None)
+    api = connected("push")
     before: list[str] = []
+
+    def explained(error: BaseException, tries: int) -> PairwrightError:
+        return _explained(error, target, tries)
+
+    return with_tries(
+        lambda: _push_once(api, folder, target, before), explained, say=say, pause=pause
+    )
+
+
+def connected(purpose: str) -> HfApi:
+    """The Hub's own client, with an end to its waiting.
+
+    Raises:
+        WrongInputError: it was told to stay offline.
+    """
+    if is_offline_mode():
+        raise WrongInputError(
+            "The Hub client is offline (HF_HUB_OFFLINE).", f"Unset it to {purpose}."
+        )
+    _wait_no_longer()
+    return HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None)
+
+
+def with_tries(
+    once: Callable[[], _Result],
+    explained: Callable[[BaseException, int], PairwrightError],
+    *,
+    say: Callable[[str], None],
+    pause: Callable[[float], None],
+) -> _Result:
+    """What `once` returns, tried again while what is in the way may pass.
+
+    Args:
+        explained: our word for an error and the number of tries.
+
+    Raises:
+        PairwrightError: what `explained` made of the last error.
+    """
     for number in range(1, TRIES + 1):
         try:
-            return _push_once(api, folder, target, before)
+            return once()
         except (PairwrightError, KeyboardInterrupt):
             raise
         except Exception as error:
             wait = _wait(error, number)
             if wait is None or number == TRIES:
-                raise _explained(error, target, number) from error
-            say(f"Try {number} of {TRIES}: {_short(error)}. Again in {wait:.0f} s.")
+                raise explained(error, number) from error
+            say(f"Try {number} of {TRIES}: {short(error)}. Again in {wait:.0f} s.")
             pause(wait)
     raise AssertionError("the last try returns or raises")
 
@@ -102,7 +139,7 @@ def license_of(base: str) -> str:
     """The licence that a model on the Hub declares; empty when it declares or shows none."""
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT") or None)
     try:
-        data = api.model_info(base, timeout=_TIMEOUT_SECONDS).card_data
+        data = api.model_info(base, timeout=TIMEOUT_SECONDS).card_data
     except Exception:
         return ""
     return str((data or {}).get("license") or "")
@@ -112,7 +149,7 @@ def _push_once(api: HfApi, folder: Path, target: Target, before: list[str]) -> P
     """One try. `before` remembers the head of the first try: what is beyond it is ours."""
     there: dict[str, Any] = {"repo_id": target.repo, "repo_type": target.kind}
     api.create_repo(**there, private=target.private, exist_ok=True)
-    info = api.repo_info(**there, timeout=_TIMEOUT_SECONDS)
+    info = api.repo_info(**there, timeout=TIMEOUT_SECONDS)
     if target.private and not info.private:
         raise WrongInputError(
             f"The repository {target.repo} is public, and this push is private.",
@@ -151,7 +188,7 @@ def _left_over(present: Sequence[str], names: Sequence[str]) -> Iterator[str]:
 
 def _wait(error: BaseException, number: int) -> float | None:
     """Seconds until the next try, by the Hub's own word if it gives one; None for no other try."""
-    response = _response(error)
+    response = response_of(error)
     if response is not None and response.status_code not in _PASSING:
         return None
     if response is None and not _is_passing(error):
@@ -181,7 +218,8 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _response(error: BaseException) -> Any | None:
+def response_of(error: BaseException) -> Any | None:
+    """The answer of the Hub that made an error, None where it gave none."""
     for one in _chain(error):
         if isinstance(one, HfHubHTTPError):
             return one.response
@@ -196,7 +234,7 @@ def _is_passing(error: BaseException) -> bool:
 
 
 def _explained(error: BaseException, target: Target, tries: int) -> PairwrightError:
-    response = _response(error)
+    response = response_of(error)
     status = response.status_code if response is not None else None
     if status in _ACCESS or status == 404:
         return WrongInputError(
@@ -204,14 +242,14 @@ def _explained(error: BaseException, target: Target, tries: int) -> PairwrightEr
             "Set HF_TOKEN for the worker, or run `hf auth login`, with a token that may write "
             "there; then push again.",
         )
-    said = f"{tries} tries, the last: {_short(error)}" if tries > 1 else _short(error)
+    said = f"{tries} tries, the last: {short(error)}" if tries > 1 else short(error)
     return PairwrightError(
         f"The push to {target.repo} failed ({said}).",
         "What is on the Hub is whole. Push again when it answers.",
     )
 
 
-def _short(error: BaseException) -> str:
+def short(error: BaseException) -> str:
     """The first line of what went wrong underneath, without what might be a token."""
     chain = list(_chain(error))
     told = next((one for one in chain if isinstance(one, HfHubHTTPError)), chain[-1])
@@ -225,4 +263,4 @@ def _short(error: BaseException) -> str:
 def _wait_no_longer() -> None:
     """Give the client's own HTTP client an end to waiting: by default it waits for ever."""
     kind = type(get_session())
-    set_client_factory(lambda: kind(follow_redirects=True, timeout=_TIMEOUT_SECONDS))
+    set_client_factory(lambda: kind(follow_redirects=True, timeout=TIMEOUT_SECONDS))

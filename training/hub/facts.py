@@ -9,18 +9,33 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from storage import checkpoints, dataset_versions, evaluations, events, jobs, models, publications
+from storage import (
+    checkpoints,
+    dataset_versions,
+    evaluations,
+    events,
+    independent_results,
+    jobs,
+    judgements,
+    models,
+    publications,
+)
 from storage.ledger import Connection
 from storage.rows import Checkpoint, DatasetVersion, Job
-from training import keeping, starts
 from training.hub import names
-from training.starts import Start
+from training.jobs import keeping, starts
+from training.jobs.starts import Start
 
-_KNOWN_LABELS = ("consensus", "imported", "oracle", "mixed")
+_KNOWN_LABELS = ("consensus", "imported", "oracle", "mixed", judgements.SOURCE)
 _ONE = "one annotator"
 # what says nothing about the training, or names people and places
-_NOT_TOLD = ("hub", "edge_case_mining", "model_name", "task_name")
-_POLICY_TOLD = ("labels", "policy", "min_votes", "min_agreement", "seed")
+_NOT_TOLD = (
+    *("hub", "edge_case_mining", "model_name", "task_name"),
+    *("tracking", "tracking_project", "tracking_files"),
+)
+_POLICY_TOLD = (
+    *("labels", "policy", "min_votes", "min_agreement", "min_confidence", "seed", "audit"),
+)
 
 
 def collect(db: Connection, job: Job) -> dict[str, Any]:
@@ -80,7 +95,9 @@ def _checkpoint(db: Connection, checkpoint: Checkpoint, *, is_step: bool) -> dic
         "form": checkpoint.kind,
         "base": _base(db, line),
         "lineage": [
-            {"name": one.name, "form": one.kind, "dataset": one.dataset_version} for one in line
+            {"name": one.name, "form": one.kind, "stage": one.config.get("stage", "dpo")}
+            | _trained_on(db, one)
+            for one in line
         ],
         "dataset": _dataset(db, version),
         "settings": {k: v for k, v in checkpoint.config.items() if k not in _NOT_TOLD},
@@ -94,7 +111,21 @@ def _checkpoint(db: Connection, checkpoint: Checkpoint, *, is_step: bool) -> dic
             for one in reversed(evaluations.listed(db, checkpoint.id))
             if one.job_id != checkpoint.job_id and not is_step
         ],
+        "independent": [] if is_step else _independent(db, checkpoint),
     }
+
+
+def _independent(db: Connection, checkpoint: Checkpoint) -> list[dict[str, Any]]:
+    """The newest result of every benchmark; names of files and jobs stay here."""
+    return [
+        {
+            "benchmark": one.benchmark,
+            "kind": one.kind.value,
+            "made": _day(one.created_at),
+            "metrics": dict(one.metrics),
+        }
+        for one in independent_results.newest(db, checkpoint.id)
+    ]
 
 
 def _base(db: Connection, line: list[Checkpoint]) -> dict[str, Any]:
@@ -107,6 +138,18 @@ def _base(db: Connection, line: list[Checkpoint]) -> dict[str, Any]:
         return {"hub": model, "name": model}
     known = [one.name for one in models.listed(db) if one.location == model]
     return {"hub": "", "name": known[0] if known and "/" not in known[0] else ""}
+
+
+def _trained_on(db: Connection, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The version of a checkpoint, and where it is on the Hub."""
+    version = dataset_versions.get(db, checkpoint.dataset_version)
+    there = publications.listed(db, version.id, "dataset")
+    return {
+        "dataset": version.id,
+        "digest": version.digest,
+        "repo": there[0].repo if there else "",
+        "revision": there[0].revision if there else "",
+    }
 
 
 def _dataset(db: Connection, version: DatasetVersion) -> dict[str, Any]:

@@ -19,6 +19,7 @@ TOLD = {
     "validation_loss": "validation loss",
 }
 _START = "start_"
+_WHOSE = {"own": "here", "imported": "with another tool", "red-team": "by blind review"}
 
 
 def table(metrics: Mapping[str, Any]) -> list[str]:
@@ -30,6 +31,27 @@ def table(metrics: Mapping[str, Any]) -> list[str]:
         "| figure | value | 95% interval | n | labels | before |",
         "|---|---|---|---|---|---|",
         *(f"| {' | '.join(row)} |" for row in rows),
+    ]
+
+
+def beside(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Lines of a Markdown table of independent results: every figure, no part of a benchmark."""
+    rows = [
+        (
+            one["benchmark"],
+            _WHOSE[one["kind"]],
+            name.replace("_", " "),
+            *_cells(figure),
+            one["made"],
+        )
+        for one in found
+        for name, figure in one["metrics"].items()
+        if "/" not in name and isinstance(figure, Mapping) and "value" in figure
+    ]
+    return [
+        "| benchmark | measured | figure | value | 95% interval | n | on |",
+        "|---|---|---|---|---|---|---|",
+        *(f"| {' | '.join(map(_escaped, row))} |" for row in rows),
     ]
 
 
@@ -57,15 +79,27 @@ def _rows(metrics: Mapping[str, Any]) -> Iterator[Sequence[str]]:
         figure = metrics.get(key)
         if not isinstance(figure, Mapping):
             continue
-        ends = figure.get("ci95")
         yield (
             heading,
-            _number(figure.get("value")) or f"n/a ({figure.get('reason') or 'undefined'})",
-            f"{_number(ends[0])} to {_number(ends[1])}" if ends else "",
-            str(figure.get("n", "")),
+            *_cells(figure),
             str(figure.get("labels", "")),
             _number((metrics.get(_START + key) or {}).get("value")),
         )
+
+
+def _cells(figure: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Value, interval and n; a value of 0 is a number, too."""
+    ends, n = figure.get("ci95"), figure.get("n")
+    return (
+        _number(figure.get("value")) or f"n/a ({figure.get('reason') or 'undefined'})",
+        f"{_number(ends[0])} to {_number(ends[1])}" if ends else "",
+        "" if n is None else str(n),
+    )
+
+
+def _escaped(text: str) -> str:
+    """As the cell of a table, whatever a file of others calls itself."""
+    return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
 
 
 def _has_value(figure: Any) -> bool:

@@ -33,6 +33,8 @@ def write(
         *_training(facts),
         "\n## Evaluation\n",
         *_evaluation(facts),
+        "\n## Independent evaluation\n",
+        *_independent(facts),
         "\n## Limits\n",
         *_limits(facts, base_license),
         "\n## Use\n",
@@ -134,6 +136,20 @@ def _evaluation(facts: Mapping[str, Any]) -> list[str]:
     for one in facts["evaluations"]:
         lines += [f"\nOn {one['dataset']}, split {one['split']}:\n", *figures.table(one["metrics"])]
     return lines
+
+
+def _independent(facts: Mapping[str, Any]) -> list[str]:
+    """Beside the figures above, never among them."""
+    if not facts.get("independent"):
+        return [
+            "None. Every figure above rests on pairs that were labeled as those of the training "
+            "were, so what the annotators have in common flatters it. Measure it on a benchmark of "
+            "others before use."
+        ]
+    return [
+        "With questions and labels of others, which took no part in the training.\n",
+        *figures.beside(facts["independent"]),
+    ]
 
 
 def _limits(facts: Mapping[str, Any], base_license: str) -> list[str]:

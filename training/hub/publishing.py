@@ -5,19 +5,13 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from storage import dataset_rows
-from storage.errors import DamagedError, WrongInputError
-from storage.exports import messages, trl
-from storage.media import MediaStore
-from storage.rows import DatasetRow
-from training.folder import JobFolder, RunSpec
-from training.hub import client, dataset_card, files, model_card
-from training.journal import StopRequestedError
+from training.hub import checkpoint_manifest, client, dataset_files, files, model_card
+from training.jobs.folder import JobFolder, RunSpec
+from training.jobs.journal import StopRequestedError
 
 README = "README.md"
 _UPLOAD = "upload"
@@ -36,7 +30,7 @@ def publish(folder: JobFolder) -> None:
     shutil.rmtree(upload, ignore_errors=True)
     try:
         folder.progress("preparing", 0, 1)
-        write = _write_dataset if facts["what"] == "dataset" else _write_checkpoint
+        write = dataset_files.write if facts["what"] == "dataset" else _write_checkpoint
         write(run, facts, upload)
         folder.progress("uploading", 0, 1)
         done = _push(folder, facts, upload)
@@ -87,6 +81,7 @@ def _write_checkpoint(run: RunSpec, facts: Mapping[str, Any], upload: Path) -> N
         facts, parents=parents, sees=_sees(run.model), base_license=_license(run.model, base)
     )
     (upload / README).write_text(text, encoding="utf-8")
+    checkpoint_manifest.write(upload, facts, parents)
     paths = [path for path in upload.rglob("*") if path.is_file()]
     files.require_no_paths(paths, _folders_of(run, source))
 
@@ -95,38 +90,6 @@ def _folders_of(run: RunSpec, source: Path) -> Sequence[str]:
     """Folders of this machine that a text could name by accident."""
     model = run.model if Path(run.model).is_absolute() else ""
     return (model, str(source.parent), str(Path.home()) if len(Path.home().parts) > 2 else "")
-
-
-def _write_dataset(run: RunSpec, facts: Mapping[str, Any], upload: Path) -> None:
-    """Each split as Parquet with its pictures within, and the card."""
-    assert run.dataset is not None
-    rows = dataset_rows.read_parquet(Path(run.dataset.path))
-    if dataset_rows.digest(rows) != run.dataset.digest:
-        raise DamagedError(
-            f"The file of dataset version {run.dataset.version} has another digest than recorded.",
-            "Restore the file from a backup, or build the dataset version again.",
-        )
-    kept = [row for row in rows if messages.has_video(row) is None]
-    excluded = Counter(why for row in rows if (why := messages.has_video(row)) is not None)
-    if not kept:
-        raise WrongInputError(
-            f"None of the {len(rows)} rows can be published: each {messages.HAS_VIDEO}.",
-            "Use `pairwright dataset export --format swift`, which holds videos.",
-        )
-    counts = _write_splits(kept, MediaStore(run.media_url), upload / "data")
-    text = dataset_card.write(facts, counts, excluded)
-    (upload / README).write_text(text, encoding="utf-8")
-
-
-def _write_splits(rows: Sequence[DatasetRow], store: MediaStore, data: Path) -> dict[str, int]:
-    data.mkdir(parents=True)
-    with_images = any(messages.has_picture(row) for row in rows)
-    counts = {}
-    for split in sorted({row.split for row in rows}, reverse=True):
-        some = [row for row in rows if row.split == split]
-        trl.write(some, store.read, data / f"{split}.parquet", with_images=with_images)
-        counts[split] = len(some)
-    return counts
 
 
 def _sees(model: str) -> bool:

@@ -16,9 +16,9 @@ from storage.errors import NotFoundError, PairwrightError
 from storage.ledger import Connection, Ledger
 from storage.rows import Job
 from storage.workspace import Workspace
-from training import manifest
-from training.folder import JobFolder
 from training.hub import submission
+from training.jobs.folder import JobFolder
+from training.runs import manifest
 
 # of one run at a time: a Hub that is slower than the run gets fewer steps, never a full disk
 MOST_HELD = 3

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from storage import checkpoints, dataset_versions, identity, jobs
 from storage.ledger import Connection
 from storage.rows import Checkpoint, Job, JobState
 from storage.workspace import Workspace
-from training import keeping, starts
 from training.hub import names
+from training.jobs import keeping, starts
 
 KIND = "publish"
 _MOST = 10_000
@@ -28,8 +29,13 @@ def submit_checkpoint(workspace: Workspace, checkpoint: str, repo: str, *, priva
         return queue_checkpoint(tx, checkpoints.get(tx, checkpoint), repo, private=private)
 
 
-def submit_dataset(workspace: Workspace, version: str, repo: str, *, private: bool) -> Job:
+def submit_dataset(
+    workspace: Workspace, version: str, repo: str, *, private: bool, licence: str = ""
+) -> Job:
     """Queue the push of a dataset version; a push that still waits or runs is returned.
+
+    Args:
+        licence: what card, manifest and metadata say; only the user knows it.
 
     Raises:
         WrongInputError: the name cannot be a repository.
@@ -39,7 +45,8 @@ def submit_dataset(workspace: Workspace, version: str, repo: str, *, private: bo
     with workspace.ledger.write() as tx:
         found = dataset_versions.get(tx, version)
         content = {"digest": found.digest, "dataset": found.id}
-        return _queue(tx, "dataset", found.id, repo, private, content)
+        more = {"licence": licence} if licence else {}
+        return _queue(tx, "dataset", found.id, repo, private, content, more)
 
 
 def queue_checkpoint(tx: Connection, checkpoint: Checkpoint, repo: str, *, private: bool) -> Job:
@@ -57,7 +64,8 @@ def queue_step(tx: Connection, run: Job, step: int) -> Job:
     hub = run.spec["settings"]["hub"]
     content = {"run": run.id, "start": run.spec["start"], "dataset": run.spec["dataset"]}
     made = keeping.checkpoint_made(run)
-    return _queue(tx, "checkpoint", made, hub["repo"], bool(hub["private"]), content, step)
+    private = bool(hub["private"])
+    return _queue(tx, "checkpoint", made, hub["repo"], private, content, {"step": step})
 
 
 def queue_after_training(
@@ -93,14 +101,17 @@ def _queue(
     subject: str,
     repo: str,
     private: bool,
-    more: Mapping[str, Any],
-    step: int | None = None,
+    content: Mapping[str, Any],
+    more: Mapping[str, Any] = MappingProxyType({}),
 ) -> Job:
-    """One push of a subject to a repository at a time; what has ended can be pushed again."""
-    wanted: dict[str, Any] = {"what": what, "subject": subject, "repo": repo, "private": private}
-    if step is not None:
-        wanted["step"] = step
+    """One push of a subject to a repository at a time; what has ended can be pushed again.
+
+    Args:
+        content: what the job needs beside its settings.
+        more: settings of one kind of push only.
+    """
+    wanted = {"what": what, "subject": subject, "repo": repo, "private": private, **more}
     before = [job for job in jobs.listed(tx, KIND, _MOST) if job.spec.get("settings", {}) == wanted]
     ended = sum(job.state.is_final for job in before)
     key = identity.digest({"kind": KIND, **wanted, "ended": ended})
-    return jobs.submit(tx, kind=KIND, spec={"settings": wanted, **more}, key=key)
+    return jobs.submit(tx, kind=KIND, spec={"settings": wanted, **content}, key=key)

@@ -21,6 +21,48 @@ ADVANCED = (
         words=("auto",),
     ),
     Setting(
+        "overfit_evaluations",
+        "advanced",
+        "With early_stop: the run ends when in this many evaluations in a row the held-out pairs "
+        "are worse than at their best proven evaluation, by the 95% interval of the difference "
+        "pair by pair in loss or in preference accuracy, while the training loss has fallen. It "
+        "needs 30 held-out pairs. 0 turns it off.",
+        "More evaluations to be sure of it.",
+        "Stops sooner; 1 already stops at a single bad evaluation.",
+        "2 to 4",
+        low=0,
+        high=1000,
+        usual_low=0,
+        usual_high=4,
+    ),
+    Setting(
+        "plateau_evaluations",
+        "advanced",
+        "With early_stop: the run ends when this many evaluations in a row have no lower held-out "
+        "loss than the best proven one, by the 95% interval of the difference pair by pair. An "
+        "epoch has four evaluations. It needs 30 held-out pairs. 0 turns it off.",
+        "Waits longer for a gain that is small or late.",
+        "Stops sooner, and may miss a late gain.",
+        "4 to 12",
+        low=0,
+        high=10_000,
+        usual_low=0,
+        usual_high=12,
+    ),
+    Setting(
+        "on_policy_prompts",
+        "advanced",
+        "Held-out prompts for which the model draws two answers at every checkpoint, to measure "
+        "the KL divergence on its own answers beside that on the pairs. 0 turns it off.",
+        "A narrower interval; drawing takes longer at every checkpoint.",
+        "Takes less time; the interval is wider.",
+        "0 to 128",
+        low=0,
+        high=256,
+        usual_low=0,
+        usual_high=128,
+    ),
+    Setting(
         "target_modules",
         "advanced",
         "Layers that get LoRA adapters: `decoder` means every linear layer of the language "
@@ -97,8 +139,20 @@ ADVANCED = (
         "Number format of the frozen weights and the activations: `auto` is bfloat16 on a device "
         "that has it and float32 elsewhere.",
         "`float32` is the most exact and takes twice the memory.",
-        "`bfloat16` is faster on recent devices.",
-        "auto",
-        choices=("auto", "float32", "bfloat16"),
+        "`bfloat16` is faster on recent devices; `float16` is for CUDA devices without it.",
+        "auto, or float32, bfloat16, float16 (also written fp32, bf16, fp16)",
+        choices=("auto", "float32", "bfloat16", "float16"),
+    ),
+    Setting(
+        "quantize",
+        "advanced",
+        "Whether the decoder's frozen weights are kept in 4 bits under the LoRA (QLoRA, NF4). It "
+        "needs the package bitsandbytes and a device that it runs on, which is tried before the "
+        "start. Vision tower, projector and LM head stay whole.",
+        "`4bit` takes about a quarter of the memory of bfloat16 weights, computes more slowly, and "
+        "its model differs a little from the whole one.",
+        "`none` keeps the weights as dtype says.",
+        "none",
+        choices=("none", "4bit"),
     ),
 )

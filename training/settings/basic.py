@@ -115,10 +115,11 @@ BASIC = (
     Setting(
         "early_stop",
         "basic",
-        "Whether training ends by itself when the KL divergence is above kl_threshold, by its "
-        "lower 95% bound, in two evaluations in a row.",
-        "`true` ends a run that drifts, and publishes the checkpoint with the lowest validation "
-        "loss among those below the threshold.",
+        "Whether training ends by itself: when the KL divergence is above kl_threshold, by its "
+        "lower 95% bound, in two evaluations in a row; when it over-fits (overfit_evaluations); or "
+        "when it gains nothing any more (plateau_evaluations).",
+        "`true` ends a run that drifts, over-fits or stands still, and publishes the checkpoint "
+        "with the lowest validation loss among those below the threshold.",
         "`false` trains all epochs and publishes the last checkpoint; the drift is still measured "
         "and shown.",
         "true",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 DPO_GROUP = "dpo_config"
 MINING_GROUP = "edge_case_mining"
 HUB_GROUP = "hub"
-GROUPS = ("names", "basic", "advanced", "mining", "hub", "sampling")
+GROUPS = ("names", "basic", "advanced", "plan", "mining", "hub", "tracking", "sampling", "judging")
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,11 @@ import pytest
 import torch
 from trl.trainer.dpo_trainer import DataCollatorForVisionPreference
 
-from training import dpo, models, rows
-from training.encoding import Encoder
-from training.folder import JobFolder
-from training.pictures import PictureSource
+from training.jobs.folder import JobFolder
+from training.modeling import models, rows
+from training.modeling.encoding import Encoder
+from training.modeling.pictures import PictureSource
+from training.runs import dpo
 
 Families = Mapping[str, Callable[[], tuple[Any, Any]]]
 

@@ -9,16 +9,21 @@ from typing import Any
 import pytest
 from trl.trainer.utils import add_fused_lm_head
 
-from training import dpo, rows, sharing
-from training.encoding import EncodedPair, Encoder
-from training.folder import JobFolder
-from training.journal import Journal
-from training.models import Loaded
-from training.pictures import PictureSource
-from training.sharing import Sharing
+from training.jobs.folder import JobFolder
+from training.jobs.journal import Journal
+from training.modeling import rows
+from training.modeling.encoding import EncodedPair, Encoder
+from training.modeling.models import Loaded
+from training.modeling.pictures import PictureSource
+from training.runs import dpo, sharing
+from training.runs.sharing import Sharing
 
 Families = Mapping[str, Callable[..., tuple[Any, Any]]]
-SEEING = sorted(sharing.FAMILIES - {"llama", "mistral", "qwen2", "qwen3"})
+SEEING = sorted(sharing.FAMILIES - {"llama", "mistral", "paligemma", "qwen2", "qwen3"})
+
+
+# GLM's own processor hands numpy a tensor in a way that numpy will drop
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 class Bench:
@@ -39,8 +44,6 @@ class Bench:
         return sharing.difference(self.model, self.encoder, self.pairs, attention)
 
 
-# GLM's own processor hands numpy a tensor in a way that numpy will drop
-@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 @pytest.mark.parametrize("name", SEEING)
 def test_a_family_says_and_learns_the_same_with_a_shared_prompt(
     name: str, families: Families, world: Any, examples: Any

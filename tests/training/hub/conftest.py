@@ -21,9 +21,10 @@ from storage import media as medias
 from storage import pictures as stored_pictures
 from storage.rows import Checkpoint, DatasetRow, DatasetVersion, Job, Part, Turn
 from storage.workspace import Workspace
-from training import ingestion, manifest, preparation, starts
-from training.folder import JobFolder
 from training.hub import publishing, submission
+from training.jobs import ingestion, preparation, starts
+from training.jobs.folder import JobFolder
+from training.runs import manifest
 
 HERE = Path(__file__).parent
 FIGURE = {"value": 0.729, "ci95": [0.615, 0.819], "n": 70, "labels": "ana"}
@@ -105,7 +106,7 @@ def _adapter(workspace: Workspace, model: Path, name: str) -> Path:
     from peft import get_peft_model
     from transformers import AutoModelForImageTextToText
 
-    from training.models import lora, quiet_peft
+    from training.modeling.models import lora, quiet_peft
 
     torch.manual_seed(len(name))
     loaded = AutoModelForImageTextToText.from_pretrained(model)

@@ -26,6 +26,7 @@ TOKEN = "hf_test"
 # every call that a push makes, in their order
 CALLS = ("create", "info", "yaml", "preupload", "lfs", "upload", "verify", "commit", "refs", "tag")
 _LARGE = (".safetensors", ".parquet")
+_RESOLVE = r"/(?P<data>datasets/)?(?P<repo>[^/]+/[^/]+)/resolve/(?P<rev>[^/]+)/(?P<name>.+)"
 _ROUTES = (
     ("create", "POST", r"/api/repos/create"),
     ("yaml", "POST", r"/api/validate-yaml"),
@@ -33,7 +34,9 @@ _ROUTES = (
     ("commit", "POST", r"/api/(?P<kind>\w+)s/(?P<repo>[^/]+/[^/]+)/commit/(?P<rev>.+)"),
     ("tag", "POST", r"/api/(?P<kind>\w+)s/(?P<repo>[^/]+/[^/]+)/tag/(?P<rev>.+)"),
     ("refs", "GET", r"/api/(?P<kind>\w+)s/(?P<repo>[^/]+/[^/]+)/refs"),
-    ("info", "GET", r"/api/(?P<kind>\w+)s/(?P<repo>[^/]+/[^/]+)(?:/revision/.+)?"),
+    ("info", "GET", r"/api/(?P<kind>\w+)s/(?P<repo>[^/]+/[^/]+)(?:/revision/(?P<rev>.+))?"),
+    ("head", "HEAD", _RESOLVE),
+    ("file", "GET", _RESOLVE),
     ("lfs", "POST", r"/(?:datasets/)?(?P<repo>[^/]+/[^/]+)\.git/info/lfs/objects/batch"),
     ("verify", "POST", r"/lfs/verify"),
     ("upload", "PUT", r"/lfs/(?P<oid>[0-9a-f]{64})"),
@@ -71,6 +74,22 @@ class Repo:
     def read(self, name: str) -> str:
         return self.head.files[name][1].decode()
 
+    def at(self, revision: str | None) -> Commit | None:
+        """The commit of a branch (there is one), a tag or an id."""
+        oid = self.tags.get(revision or "", revision)
+        if oid in (None, "main"):
+            return self.head
+        return next((one for one in self.commits if one.oid == oid), None)
+
+
+@dataclass(frozen=True)
+class Content:
+    """An answer that is a file."""
+
+    commit: str
+    oid: str
+    data: bytes
+
 
 class RefusedError(Exception):
     """An answer that is no success."""
@@ -82,10 +101,10 @@ class RefusedError(Exception):
 
 
 class FakeHub:
-    """State and faults. `faults[call]` is a queue of `429`, `500`, `cut` and `lost`.
+    """State and faults. `faults[call]` is a queue of `429`, `500`, `cut`, `lost` and `half`.
 
     `cut` closes the connection before anything is done, `lost` does the work and closes the
-    connection before the answer.
+    connection before the answer, `half` sends half of a file and then closes it.
     """
 
     def __init__(self) -> None:
@@ -125,12 +144,30 @@ class FakeHub:
             card = {"license": self.licenses[path["repo"]]}
             return {"id": path["repo"], "cardData": card, "siblings": []}
         repo = self._found(path)
+        commit = self._commit_of(repo, path.get("rev"))
         return {
             "id": repo.name,
-            "sha": repo.head.oid,
+            "sha": commit.oid,
             "private": repo.private,
-            "siblings": [{"rfilename": name} for name in repo.head.files],
+            "siblings": [{"rfilename": name} for name in commit.files],
         }
+
+    def _commit_of(self, repo: Repo, revision: str | None) -> Commit:
+        commit = repo.at(None if revision is None else unquote(revision))
+        if commit is None:
+            raise RefusedError(404, "Revision not found", code="RevisionNotFound")
+        return commit
+
+    def _file(self, path: dict[str, str], body: bytes) -> Any:
+        commit = self._commit_of(
+            self._found({**path, "kind": "dataset" if path["data"] else "model"}), path["rev"]
+        )
+        found = commit.files.get(unquote(path["name"]))
+        if found is None:
+            raise RefusedError(404, "Entry not found", code="EntryNotFound")
+        return Content(commit.oid, *found)
+
+    _head = _file
 
     def _yaml(self, path: dict[str, str], body: bytes) -> Any:
         return {"errors": [], "warnings": []}
@@ -211,7 +248,7 @@ class FakeHub:
     def _found(self, path: dict[str, str]) -> Repo:
         repo = self.repos.get((path["kind"], path["repo"]))
         if repo is None:
-            raise RefusedError(404, "Repository not found")
+            raise RefusedError(404, "Repository not found", code="RepoNotFound")
         return repo
 
 
@@ -219,14 +256,10 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     hub: FakeHub
 
-    def do_GET(self) -> None:
-        self._serve()
-
-    def do_POST(self) -> None:
-        self._serve()
-
-    def do_PUT(self) -> None:
-        self._serve()
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):
+            return self._serve
+        raise AttributeError(name)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nothing: tests read `calls`."""
@@ -247,7 +280,30 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "lost":
             self._hang_up()
             return
-        self._send(status, json.dumps(said).encode(), "application/json")
+        if isinstance(said, Content):
+            self._send_file(said, half=fault == "half")
+            return
+        self._send(
+            *(status, json.dumps(said).encode(), "application/json"),
+            code=said.get("code", "") if status >= 400 else "",
+        )
+
+    def _send_file(self, said: Content, half: bool) -> None:
+        start = 0
+        if wanted := re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or ""):
+            start = int(wanted[1])
+        data = said.data[start:]
+        self.send_response(206 if start else 200)
+        self.send_header("ETag", f'"{said.oid}"')
+        self.send_header("X-Repo-Commit", said.commit)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        self.wfile.write(data[: len(data) // 2] if half else data)
+        if half:
+            self.wfile.flush()
+            self._hang_up()
 
     def _answer(self, call: str, path: dict[str, str], body: bytes) -> tuple[int, Any]:
         # the upload itself carries no token: its address is signed
@@ -269,7 +325,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.readline()
         return data
 
-    def _send(self, status: int, body: bytes, kind: str) -> None:
+    def _send(self, status: int, body: bytes, kind: str, code: str = "") -> None:
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
@@ -277,8 +333,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Retry-After", self.hub.retry_after)
         if status >= 400:
             self.send_header("X-Error-Message", "refused")
+        if code:
+            self.send_header("X-Error-Code", code)
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def _hang_up(self) -> None:
         """Reset the connection, as a broken network does."""
@@ -332,12 +391,7 @@ def _oid(name: str, data: bytes) -> str:
     return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()  # noqa: S324
 
 
-def main() -> None:
-    """Serve until interrupted, and print where."""
-    with serving(int(sys.argv[1]) if len(sys.argv) > 1 else 8613) as hub:
-        print(f"HF_ENDPOINT={hub.url} HF_TOKEN={TOKEN}", flush=True)
-        threading.Event().wait()
-
-
 if __name__ == "__main__":
-    main()
+    with serving(int(sys.argv[1]) if len(sys.argv) > 1 else 8613) as shown:
+        print(f"HF_ENDPOINT={shown.url} HF_TOKEN={TOKEN}", flush=True)
+        threading.Event().wait()

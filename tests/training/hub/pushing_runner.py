@@ -6,8 +6,8 @@ import runpy
 import sys
 from pathlib import Path
 
-from training import runner
-from training.folder import JobFolder
+from training.jobs import runner
+from training.jobs.folder import JobFolder
 
 MODEL_FREE = Path(__file__).parent.parent / "jobs" / "model_free_runner.py"
 

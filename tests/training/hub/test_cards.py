@@ -14,7 +14,8 @@ import pytest
 from huggingface_hub import ModelCard
 from PIL import Image
 
-from storage import checkpoints, evaluations, jobs
+from storage import checkpoints, evaluations, independent_results, jobs
+from storage.independent_results import ResultKind
 from storage.rows import Checkpoint, DatasetVersion, Job
 from storage.workspace import Workspace
 from training.hub import submission
@@ -60,6 +61,16 @@ def test_the_card_says_what_it_is_and_how_it_was_measured(
             split="all",
             metrics={"preference_accuracy": {**FIGURE, "value": 0.811}},
         )
+        independent_results.add(
+            tx,
+            checkpoint=child.id,
+            benchmark="po|pe",
+            kind=ResultKind.OWN,
+            metrics={"accuracy": {**FIGURE, "value": 0.861}, "items": 3, "f1/random": FIGURE},
+            items="",
+            digest="",
+            source="job secret",
+        )
     push(child)
     text = hub.repo("org/aligned").read("README.md")
     data = ModelCard(text).data
@@ -76,9 +87,12 @@ def test_the_card_says_what_it_is_and_how_it_was_measured(
         "| beta | 0.1 |",
         f"`{dataset.digest}`",
         "| preference accuracy | 0.811 |",
+        "## Independent evaluation\n\nWith questions and labels of others",
+        "| po\\|pe | here | accuracy | 0.861 | 0.615 to 0.819 | 70 |",
         "licence of the model underneath is not known",
     ):
         assert said in text
+    assert "f1" not in text
 
 
 def test_a_base_on_the_hub_and_a_published_dataset_are_linked(
@@ -110,6 +124,7 @@ def test_a_base_on_the_hub_and_a_published_dataset_are_linked(
     data = ModelCard(text).data
     assert (data.base_model, data["base_model_relation"]) == ("org/base", "adapter")
     assert (data.license, data.datasets) == ("apache-2.0", ["org/pairs"])
+    assert "## Independent evaluation\n\nNone. Every figure above rests on" in text
     assert "base_model:adapter:org/base" in data.tags
     assert f"org/pairs at revision `{hub.repo('org/pairs', 'dataset').head.oid}`" in text
     config = json.loads(hub.repo("org/aligned").read("adapter_config.json"))

@@ -16,9 +16,9 @@ from PIL import Image
 from storage import dataset_versions, jobs
 from storage.rows import Checkpoint, DatasetVersion, Job
 from storage.workspace import Workspace
-from training import preparation
-from training.folder import JobFolder
 from training.hub import publishing, submission
+from training.jobs import preparation
+from training.jobs.folder import JobFolder
 
 pytestmark = [
     pytest.mark.usefixtures("waits"),

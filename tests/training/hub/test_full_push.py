@@ -13,8 +13,9 @@ from huggingface_hub import ModelCard
 from storage import checkpoints, jobs, models
 from storage.rows import Checkpoint, DatasetVersion, Job
 from storage.workspace import Workspace
-from training import dpo, starts
-from training.folder import JobFolder
+from training.jobs import starts
+from training.jobs.folder import JobFolder
+from training.runs import dpo
 
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
 FORBIDDEN = ("training_args", "optimizer", "scheduler", "rng_state", "trainer_state", "MANIFEST")

@@ -10,9 +10,9 @@ import pytest
 from storage import dataset_versions, jobs, prompts, publications
 from storage.rows import DatasetRow, Job, JobState, Part, Turn
 from storage.workspace import Workspace
-from training import worker
 from training.hub import submission
-from training.lease import Pace
+from training.jobs import worker
+from training.jobs.lease import Pace
 
 pytestmark = pytest.mark.slow
 PACE = Pace(lease=20, renew=1, unreachable=15, look=0.1, grace=5, idle=0.05)

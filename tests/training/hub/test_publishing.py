@@ -16,9 +16,9 @@ from storage.errors import NotFoundError, WrongInputError
 from storage.ledger import Connection
 from storage.rows import Checkpoint, Job, JobState
 from storage.workspace import Workspace
-from training import manifest
 from training.hub import submission
 from training.hub.files import PUBLISHED
+from training.runs import manifest
 
 pytestmark = [
     pytest.mark.usefixtures("waits"),
@@ -58,7 +58,8 @@ def test_only_weights_configuration_and_card_are_published(
     push(train("round-1"))
     names = set(hub.repo("org/aligned").head.files)
     assert names == {
-        *(".gitattributes", "README.md", "adapter_config.json", "adapter_model.safetensors")
+        *(".gitattributes", "README.md", "adapter_config.json", "adapter_model.safetensors"),
+        "manifest.json",
     }
     assert not [name for name in PUBLISHED if "bin" in name or "ref" in name]
 

@@ -15,9 +15,9 @@ import pytest
 from storage import checkpoints, jobs, models, publications
 from storage.rows import DatasetVersion, Job, JobState
 from storage.workspace import Workspace
-from training import spec as specs
-from training import submission, worker
-from training.lease import Pace
+from training.jobs import submission, worker
+from training.jobs.lease import Pace
+from training.settings import spec as specs
 
 pytestmark = pytest.mark.slow
 RUNNER = (sys.executable, str(Path(__file__).with_name("pushing_runner.py")))

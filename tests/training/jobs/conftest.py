@@ -16,9 +16,9 @@ import pytest
 from storage import dataset_versions, identity, jobs, models, workspace
 from storage.rows import DatasetRow, DatasetVersion, Job, JobState, Part, Prompt, Turn
 from storage.workspace import Workspace
-from training import submission, worker
-from training.lease import Pace
-from training.spec import DPOSpec
+from training.jobs import submission, worker
+from training.jobs.lease import Pace
+from training.settings.spec import DPOSpec
 
 HERE = Path(__file__).parent
 RUNNER = (sys.executable, str(HERE / "model_free_runner.py"))

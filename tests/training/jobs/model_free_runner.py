@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from storage.errors import WrongInputError
-from training import manifest, runner
-from training.folder import JobFolder
-from training.journal import Journal
+from training.jobs import runner
+from training.jobs.folder import JobFolder
+from training.jobs.journal import Journal
+from training.runs import manifest
 
 
 def main() -> int:

@@ -8,8 +8,8 @@ import threading
 from pathlib import Path
 
 from storage import workspace
-from training import worker
-from training.lease import Pace
+from training.jobs import worker
+from training.jobs.lease import Pace
 
 RUNNER = (sys.executable, str(Path(__file__).with_name("model_free_runner.py")))
 # the lease is long: what is picked up quickly is picked up because its holder is known to be dead

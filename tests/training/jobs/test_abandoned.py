@@ -10,7 +10,7 @@ from collections.abc import Callable
 from storage import jobs, workers
 from storage.rows import Job, JobState
 from storage.workspace import Workspace
-from training import worker
+from training.jobs import worker
 
 
 def test_only_jobs_of_dead_workers_of_this_machine_are_given_back(

@@ -12,8 +12,9 @@ from storage import batches, checkpoints, evaluations, events, jobs
 from storage.errors import DamagedError, StaleFenceError
 from storage.rows import DatasetVersion, Job, JobState
 from storage.workspace import Workspace
-from training import ingestion, manifest, submission
-from training.folder import JobFolder, RunResult
+from training.jobs import ingestion, submission
+from training.jobs.folder import JobFolder, RunResult
+from training.runs import manifest
 
 
 @pytest.fixture

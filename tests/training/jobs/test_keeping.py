@@ -14,8 +14,8 @@ from storage import batches, generations, jobs, scores
 from storage.errors import WrongInputError
 from storage.rows import DatasetVersion, Job, JobState
 from storage.workspace import Workspace
-from training import ingestion, keeping, submission
-from training.folder import JobFolder, RunResult
+from training.jobs import ingestion, keeping, submission
+from training.jobs.folder import JobFolder, RunResult
 
 SCORE = {
     "pair_id": "p1",

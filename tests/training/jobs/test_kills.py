@@ -18,8 +18,9 @@ from storage import checkpoints, evaluations, events, jobs, scores, segments, wo
 from storage.rows import Job, JobState
 from storage.segments import SegmentKind
 from storage.workspace import Workspace
-from training import local_runner, manifest, preparation
-from training.folder import JobFolder
+from training.jobs import local_runner, preparation
+from training.jobs.folder import JobFolder
+from training.runs import manifest
 
 RUNNER = Path(__file__).with_name("model_free_runner.py")
 CYCLES, STEPS = 20, 5

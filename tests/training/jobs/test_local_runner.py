@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from training import local_runner
-from training.folder import JobFolder, RunSpec
-from training.local_runner import LocalRunner
+from training.jobs import local_runner
+from training.jobs.folder import JobFolder, RunSpec
+from training.jobs.local_runner import LocalRunner
 
 MODEL_FREE = (sys.executable, str(Path(__file__).with_name("model_free_runner.py")))
 Until = Callable[[Callable[[], object]], None]

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from storage import jobs, publications
 from storage.rows import DatasetVersion, JobState
 from storage.workspace import Workspace
-from training import submission
-from training.spec import parse_spec
+from training.jobs import submission
+from training.settings.spec import parse_spec
 
 
 def _train(opened: Workspace, dataset: DatasetVersion, steps: int = 1, **hub: object) -> str:

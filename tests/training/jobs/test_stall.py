@@ -10,10 +10,10 @@ import pytest
 from storage import jobs
 from storage.rows import Attempt, Job, JobState
 from storage.workspace import Workspace
-from training import local_runner
-from training.folder import JobFolder
-from training.lease import Pace
-from training.stall import StallWatch
+from training.jobs import local_runner
+from training.jobs.folder import JobFolder
+from training.jobs.lease import Pace
+from training.jobs.stall import StallWatch
 
 # longer than a runner takes to start on a busy machine
 PATIENT = Pace(lease=4, renew=0.2, unreachable=2.5, look=0.05, grace=1, idle=0.02, stall=8.0)

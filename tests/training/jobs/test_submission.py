@@ -11,8 +11,8 @@ from storage import jobs
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.rows import DatasetVersion, Job, JobState
 from storage.workspace import Workspace
-from training import submission
-from training.spec import DPOSpec
+from training.jobs import submission
+from training.settings.spec import DPOSpec
 
 
 def _train(opened: Workspace, dataset: str, start: str, **settings: object) -> Job:

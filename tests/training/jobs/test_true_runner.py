@@ -24,8 +24,8 @@ from storage import (
 )
 from storage.rows import DatasetRow, DatasetVersion, Job, JobState, Part, Prompt, Turn
 from storage.workspace import Workspace
-from training import local_runner, submission
-from training.spec import DPOSpec
+from training.jobs import local_runner, submission
+from training.settings.spec import DPOSpec
 
 Until = Callable[[Callable[[], object]], None]
 

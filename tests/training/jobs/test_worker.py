@@ -13,9 +13,10 @@ from pathlib import Path
 from storage import checkpoints, clock, evaluations, events, jobs, tables, workers
 from storage.rows import Attempt, Checkpoint, Job, JobState
 from storage.workspace import Workspace
-from training import local_runner, manifest, preparation
-from training.folder import JobFolder
-from training.lease import Pace
+from training.jobs import local_runner, preparation
+from training.jobs.folder import JobFolder
+from training.jobs.lease import Pace
+from training.runs import manifest
 
 Until = Callable[[Callable[[], object]], None]
 StateOf = Callable[[Job], JobState]

@@ -1,0 +1,1 @@
+"""Answers drawn from models, and the prompts that they answer."""

@@ -1,0 +1,1 @@
+"""Work in the queue: put in, claimed, run beside a job folder, and its results taken over."""
