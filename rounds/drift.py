@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from types import MappingProxyType
 
 from storage.rows import DatasetRow
 
@@ -20,6 +22,9 @@ STABLE, SHIFTED = 0.1, 0.25
 _HALF_A_ROW = 0.5
 _LENGTHS = (50, 100, 200, 400, 800, 1600)
 _CONFIDENCES = (0.6, 0.7, 0.8, 0.9, 0.95)
+
+# the class of a row, or all of those that it is in
+Key = Callable[[DatasetRow], str | Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -55,23 +60,90 @@ class Drift:
         return "shifted" if self.stability < SHIFTED else "much shifted"
 
 
-def measure(before: Sequence[DatasetRow], after: Sequence[DatasetRow]) -> list[Drift]:
-    """The drift of every feature; nothing when a side has no rows."""
+@dataclass(frozen=True)
+class Coverage:
+    """What several versions are made of, by one feature.
+
+    Attributes:
+        versions: in their order.
+        classes: the one with the largest share in any version first; `others` are together.
+        shares: of each class, its share in every version, 0 to 1.
+        divergences: of each version, Jensen-Shannon from the one before; None of the first.
+    """
+
+    feature: str
+    versions: Sequence[str]
+    classes: Sequence[str]
+    shares: Sequence[Sequence[float]]
+    divergences: Sequence[float | None]
+
+
+NO_MORE: Mapping[str, tuple[Key, Key]] = MappingProxyType({})
+OTHERS = "others"
+
+
+def measure(
+    before: Sequence[DatasetRow],
+    after: Sequence[DatasetRow],
+    more: Mapping[str, tuple[Key, Key]] = NO_MORE,
+) -> list[Drift]:
+    """The drift of every feature; nothing when a side has no rows.
+
+    Args:
+        more: features beside those that the rows tell of themselves, of each side its own, see
+            `rounds.origins`.
+    """
     if not before or not after:
         return []
-    return [_drift(name, key, before, after) for name, key in FEATURES.items()]
+    keys = {name: (key, key) for name, key in FEATURES.items()} | dict(more)
+    return [_drift(name, each, before, after) for name, each in keys.items()]
+
+
+def cover(
+    feature: str, versions: Mapping[str, tuple[Sequence[DatasetRow], Key]], most: int = 16
+) -> Coverage:
+    """What each version is made of.
+
+    Args:
+        versions: name -> rows, of which there are some, and what their class is; in the order to
+            compare them in.
+        most: classes that are told apart.
+    """
+    counts = {name: _counted(key, rows) for name, (rows, key) in versions.items()}
+    found = {
+        each: [counted[each] / counted.total() for counted in counts.values()]
+        for each in sorted(set().union(*counts.values()))
+    }
+    ranked = sorted(found, key=lambda each: -max(found[each]))
+    shown = ranked if len(ranked) <= most else ranked[: most - 1]
+    shares = [found[each] for each in shown]
+    if len(shown) < len(ranked):
+        rest = [found[each] for each in ranked[len(shown) :]]
+        shown, shares = (
+            [*shown, OTHERS],
+            [*shares, [sum(column) for column in zip(*rest, strict=True)]],
+        )
+    columns = [list(column) for column in zip(*found.values(), strict=True)]
+    apart = [_jensen_shannon(one, other) for one, other in pairwise(columns)]
+    return Coverage(feature, list(versions), shown, shares, [None, *apart])
+
+
+def _counted(key: Key, rows: Iterable[DatasetRow]) -> Counter[str]:
+    """Class -> how many rows are in it."""
+    counted: Counter[str] = Counter()
+    for row in rows:
+        found = key(row)
+        counted.update([found] if isinstance(found, str) else found)
+    return counted
 
 
 def _drift(
-    name: str,
-    key: Callable[[DatasetRow], str],
-    before: Sequence[DatasetRow],
-    after: Sequence[DatasetRow],
+    name: str, keys: tuple[Key, Key], before: Sequence[DatasetRow], after: Sequence[DatasetRow]
 ) -> Drift:
-    old, new = Counter(map(key, before)), Counter(map(key, after))
+    old, new = _counted(keys[0], before), _counted(keys[1], after)
     names = sorted(old.keys() | new.keys())
-    one = [old[each] / len(before) for each in names]
-    other = [new[each] / len(after) for each in names]
+    one = [old[each] / old.total() for each in names]
+    other = [new[each] / new.total() for each in names]
     shares = [Share(*each) for each in zip(names, one, other, strict=True)]
     return Drift(
         feature=name,
@@ -113,7 +185,7 @@ def _wordier(row: DatasetRow) -> str:
     return "chosen" if len(row.chosen) > len(row.rejected) else "rejected"
 
 
-FEATURES: dict[str, Callable[[DatasetRow], str]] = {
+FEATURES: dict[str, Key] = {
     "category": lambda row: row.prompt.category or "none",
     "labels": lambda row: row.labels,
     "votes": lambda row: str(row.votes),

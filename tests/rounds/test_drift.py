@@ -77,3 +77,29 @@ def test_every_feature_is_measured() -> None:
     assert all(each.stability == pytest.approx(0) for each in found)
     lengths: Sequence[drift.Share] = found[4].shares
     assert [share.name for share in lengths] == ["0 to 50"]
+
+
+def test_a_row_may_be_in_several_classes_and_shares_are_of_all_of_them() -> None:
+    judges = {"p0": ("ana", "ben"), "p1": ("ana",)}
+
+    def who(row: DatasetRow) -> tuple[str, ...]:
+        return judges[row.pair_id]
+
+    found = drift.measure(rows("ab"), rows("a"), {"who": (who, who)})[-1]
+    assert {(one.name, one.before, one.after) for one in found.shares} == {
+        ("ana", 2 / 3, 1 / 2),
+        ("ben", 1 / 3, 1 / 2),
+    }
+
+
+def test_coverage_has_the_largest_class_first_and_the_rest_together() -> None:
+    versions = {"v1": rows("aab"), "v2": rows("abcd"), "v3": rows("abcd")}
+    key = drift.FEATURES["category"]
+    found = drift.cover("category", {name: (one, key) for name, one in versions.items()}, most=3)
+    assert list(found.classes) == ["a", "b", drift.OTHERS]
+    assert found.shares[0] == [pytest.approx(2 / 3), 0.25, 0.25]
+    assert found.shares[2] == [0, 0.5, 0.5]
+    for column in zip(*found.shares, strict=True):
+        assert sum(column) == pytest.approx(1)
+    direct = drift.measure(versions["v1"], versions["v2"])[0].divergence
+    assert found.divergences == [None, pytest.approx(direct), 0]

@@ -44,6 +44,13 @@ def test_few_rows_are_told_with_their_number(
     assert said in size.what
 
 
+def test_more_rows_than_anybody_has_trained_on_are_told(
+    many: Callable[..., list[DatasetRow]],
+) -> None:
+    (size, _) = balance.check(many(1) * 100_001)
+    assert (size.code, size.what) == ("size", "100,001 rows to train on, more than 100,000")
+
+
 def test_no_row_to_train_on_blocks(many: Callable[..., list[DatasetRow]]) -> None:
     (first, *_) = balance.check(many(60, split="holdout"))
     assert (first.code, first.level) == ("size", BLOCKING)

@@ -1,0 +1,1 @@
+"""What changed from one checkpoint to another on the same prompts: fixed, broken, or neither."""

@@ -1,0 +1,1 @@
+"""What goes wrong: rejected answers by kind of failure, and clusters inside each kind."""
