@@ -44,7 +44,8 @@ test: check browser
 	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: setup browser
-	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+	@for name in analytics labeling dpo; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py --quick --json || exit 1; done
+	@echo "== key_to_next_pair"; $(BIN)/python benchmarks/key_to_next_pair.py
 
 reference: setup
 	@$(BIN)/python -m console.reference

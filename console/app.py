@@ -9,7 +9,7 @@ from console import entrance, widgets
 # in the order of the loop
 PAGES = (
     *("batches", "pairs", "annotators", "agreement", "datasets", "train", "runs"),
-    *("checkpoints", "rewards", "diff"),
+    *("checkpoints", "rewards", "diff", "rounds"),
 )
 
 page = st.navigation(

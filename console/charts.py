@@ -44,13 +44,14 @@ GRID = "rgba(128,132,138,0.20)"
 AXIS = "rgba(128,132,138,0.55)"
 
 
-def chart(panel: Panel, *, keep_zoom: str, height: int = HEIGHT) -> go.Figure:
+def chart(panel: Panel, *, keep_zoom: str, height: int = HEIGHT, across: str = "step") -> go.Figure:
     """Draw one panel.
 
     Args:
         keep_zoom: while this stays the same, a redraw keeps the reader's zoom (Plotly's
             `uirevision`): the id of the run.
         height: pixels.
+        across: what the horizontal axis counts.
     """
     figure = go.Figure()
     for curve in panel.curves:
@@ -61,14 +62,15 @@ def chart(panel: Panel, *, keep_zoom: str, height: int = HEIGHT) -> go.Figure:
     if panel.limit is not None:
         _add_limit(figure, panel)
     _lay_out(figure, panel, keep_zoom, height)
+    figure.update_layout(xaxis_title_text=across)
     return figure
 
 
-def alternative(panel: Panel) -> str:
+def alternative(panel: Panel, across: str = "steps") -> str:
     """The chart in one sentence, for those who do not see it."""
     lines = ", ".join(curve.name for curve in panel.curves)
     unit = "percent" if panel.unit == "share" else panel.unit
-    return f"{panel.title} over steps{f', in {unit}' if unit else ''}: {lines}"
+    return f"{panel.title} over {across}{f', in {unit}' if unit else ''}: {lines}"
 
 
 def _add_line(figure: go.Figure, curve: Curve, unit: str) -> None:
@@ -181,10 +183,14 @@ def _lay_out(figure: go.Figure, panel: Panel, keep_zoom: str, height: int) -> No
 
 
 def _ticks(panel: Panel) -> str:
-    """Percent for shares, the exponent form where everything is tiny, else plain numbers."""
+    """Percent for shares, the exponent form where everything is tiny, thousands as k, else plain
+    numbers."""
     if panel.unit == "share":
         return ".0%"
     values = [abs(value) for curve in panel.curves for value in curve.values if value is not None]
     # the axis reaches up to the limit, however tiny the values are
     values += [panel.limit[1]] if panel.limit else []
+    if values and max(values) >= 1e3:
+        # 2.5k
+        return ".3~s"
     return ".1~e" if values and max(values) < 1e-3 else ".3~g"

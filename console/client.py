@@ -15,9 +15,9 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import BaseModel
 
+from console.api.agreement_models import AgreementOut
 from console.api.models import (
     ActivationOut,
-    AgreementOut,
     CheckpointList,
     CheckpointOut,
     DatasetList,
@@ -216,9 +216,10 @@ class Client:
         wanted = {"reason": reason, "expected": expected}
         return self._post("/v1/checkpoints/rollback", ActivationOut, wanted)
 
-    def agreement(self, batch: str | None = None) -> AgreementOut:
-        """How far annotators agree, in one batch or over all votes."""
-        return self._get("/v1/agreement", AgreementOut, batch=batch)
+    def agreement(self, batch: str | None = None, by: str | None = None) -> AgreementOut:
+        """How far annotators agree, in one batch or over all votes, and on every part of them `by`
+        batch, category, round or checkpoints."""
+        return self._get("/v1/agreement", AgreementOut, batch=batch, by=by)
 
     def health(self) -> Health:
         return self._get("/health", Health)

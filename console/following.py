@@ -32,7 +32,7 @@ def worker_service(workspace: Workspace, stall_minutes: float | None = None) -> 
         with workspace.ledger.read() as db:
             return any(worker.pid == pid for worker in workers.listed(db))
 
-    command = (sys.executable, "-P", "-m", "training.worker", "--home", str(workspace.home))
+    command = (sys.executable, "-P", "-m", "rounds.worker", "--home", str(workspace.home))
     patience = () if stall_minutes is None else ("--stall-minutes", str(stall_minutes))
     return Service(
         "worker",

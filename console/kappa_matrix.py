@@ -7,6 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from console.views.agreement import Matrix
+from labeling.agreement.report import FEW
 
 # the accent of the theme, from hardly there to full; grey where people agree less than by chance
 _SCALE = (
@@ -14,8 +15,11 @@ _SCALE = (
     (0.2, "rgba(133,136,140,0.12)"),
     (1.0, "rgba(20,145,132,0.75)"),
 )
-# the theme's text colours, light and dark
+# cells that rest on too few pairs have no tint that could be compared with others
+_NO_TINT = ((0.0, "rgba(133,136,140,0.08)"), (1.0, "rgba(133,136,140,0.08)"))
+# the theme's text colours, light and dark, and the grey of what rests on little
 _INK = ("#24262a", "#e4e5e7")
+_GREY = ("#71757a", "#8f9399")
 _LOWEST, _HIGHEST = -0.25, 1.0
 _ROW, _LEAST = 34, 150
 
@@ -26,23 +30,9 @@ def figure(matrix: Matrix, *, dark: bool = False) -> go.Figure:
     Args:
         dark: whether the page is dark: a value stands on a tint of the page's own colour.
     """
-    made = go.Figure(
-        go.Heatmap(
-            x=list(matrix.names),
-            y=list(matrix.names),
-            z=[list(row) for row in matrix.values],
-            customdata=[list(row) for row in matrix.counts],
-            hovertemplate="%{y} and %{x}: kappa %{z:.2f}, n %{customdata}<extra></extra>",
-            hoverongaps=False,
-            colorscale=[list(step) for step in _SCALE],
-            zmin=_LOWEST,
-            zmax=_HIGHEST,
-            showscale=False,
-            xgap=2,
-            ygap=2,
-        )
-    )
-    made.add_trace(_words(matrix, _INK[dark]))
+    made = go.Figure([_cells(matrix, few=False), _cells(matrix, few=True)])
+    made.add_trace(_words(matrix, _INK[dark], few=False))
+    made.add_trace(_words(matrix, _GREY[dark], few=True))
     axis: dict[str, Any] = {
         "type": "category",
         "showgrid": False,
@@ -60,13 +50,35 @@ def figure(matrix: Matrix, *, dark: bool = False) -> go.Figure:
     return made
 
 
-def _words(matrix: Matrix, color: str) -> go.Scatter:
+def _cells(matrix: Matrix, few: bool) -> go.Heatmap:
+    """The tinted squares of pairs with enough items, or the plain ones of those with few."""
+    shown = [
+        [value if (n < FEW) == few else None for value, n in zip(*row, strict=True)]
+        for row in zip(matrix.values, matrix.counts, strict=True)
+    ]
+    return go.Heatmap(
+        x=list(matrix.names),
+        y=list(matrix.names),
+        z=shown,
+        customdata=[list(row) for row in matrix.counts],
+        hovertemplate="%{y} and %{x}: kappa %{z:.2f}, n %{customdata}<extra></extra>",
+        hoverongaps=False,
+        colorscale=[list(step) for step in (_NO_TINT if few else _SCALE)],
+        zmin=_LOWEST,
+        zmax=_HIGHEST,
+        showscale=False,
+        xgap=2,
+        ygap=2,
+    )
+
+
+def _words(matrix: Matrix, color: str, few: bool) -> go.Scatter:
     """The values as a text of their own: Plotly picks a cell's colour as if the page were white."""
     cells = [
         (other, one, f"{value:.2f}")
-        for one, row in zip(matrix.names, matrix.values, strict=True)
-        for other, value in zip(matrix.names, row, strict=True)
-        if value is not None
+        for one, row, counts in zip(matrix.names, matrix.values, matrix.counts, strict=True)
+        for other, value, n in zip(matrix.names, row, counts, strict=True)
+        if value is not None and (n < FEW) == few
     ]
     columns, rows, words = zip(*cells, strict=True) if cells else ((), (), ())
     return go.Scatter(

@@ -11,9 +11,11 @@ from typer.core import TyperGroup
 
 from console import failures
 from console.commands import (
+    ab_tests,
     agreement,
     annotators,
     api_keys,
+    audit,
     backups,
     batches,
     checkpoints,
@@ -21,15 +23,26 @@ from console.commands import (
     demo,
     doctor,
     evaluation,
+    failure_modes,
     guidelines,
     imports,
+    independent,
     jobs,
+    judging,
+    lead_sessions,
     links,
+    mining,
     models,
+    pair_bulk,
+    pair_views,
     pairs,
+    preparing,
     qualification,
+    red_teams,
+    rounds,
     sampling,
     servers,
+    targets,
     training,
     votes,
     workspaces,
@@ -38,12 +51,33 @@ from console.exit_codes import ExitCode
 from console.options import AsJson, Chosen, Debug, Home, remember
 
 ORDER = (
-    *("init", "import", "batch", "link", "annotator", "agreement", "pair", "votes", "up", "worker"),
-    *("dataset", "model", "train", "evaluate", "sample", "job", "checkpoint"),
+    *("init", "import", "batch", "link", "annotator", "agreement", "pair", "lead", "votes"),
+    *("up", "worker"),
+    *("audit", "dataset", "model", "train", "evaluate", "prepare", "sample", "ab", "judge"),
+    *("job", "checkpoint", "benchmark", "round", "mine", "failures"),
     *("api-key", "doctor", "backup", "restore", "demo"),
 )
 
 
+# commands that stand alone; all others are in a group
+_SINGLE: Mapping[str, Callable[..., None]] = {
+    "init": workspaces.init,
+    "import": imports.import_records,
+    "agreement": agreement.agreement,
+    "up": servers.up,
+    "worker": servers.worker,
+    "train": training.train,
+    "evaluate": evaluation.evaluate,
+    "prepare": preparing.prepare,
+    "sample": sampling.sample,
+    "ab": ab_tests.ab,
+    "judge": judging.judge,
+    "mine": mining.mine,
+    "doctor": doctor.doctor,
+    "backup": backups.backup,
+    "restore": backups.restore,
+    "demo": demo.demo,
+}
 _OF_BATCHES = {**batches.COMMANDS, **guidelines.COMMANDS, **qualification.COMMANDS}
 
 
@@ -66,28 +100,40 @@ def build_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_program)
-    app.command("init")(workspaces.init)
-    app.command("import")(imports.import_records)
+    for name, function in _SINGLE.items():
+        app.command(name)(function)
     app.add_typer(_group("batch", _OF_BATCHES, "Pairs given out for labeling together."))
     app.add_typer(_group("link", links.COMMANDS, "Links that let people label a batch."))
     app.add_typer(_group("annotator", annotators.COMMANDS, "Who voted, and how far to rely on it."))
-    app.command("agreement")(agreement.agreement)
-    app.add_typer(_group("pair", pairs.COMMANDS, "Pairs, the leads' queue, and decisions."))
-    app.command("up")(servers.up)
-    app.command("worker")(servers.worker)
+    pair = _group("pair", pairs.COMMANDS, "Pairs, the leads' queue, and decisions.")
+    pair.add_typer(_group("bulk", pair_bulk.COMMANDS, "Many pairs at once, with the way back."))
+    pair.add_typer(_group("view", pair_views.COMMANDS, "Filters that have a name."))
+    app.add_typer(pair)
+    app.add_typer(_group("lead", lead_sessions.COMMANDS, "Browsers at the bench of a lead."))
     app.add_typer(_group("votes", votes.COMMANDS, "What experts decided, one by one."))
+    app.add_typer(_group("audit", audit.COMMANDS, "Pairs kept from training, to measure rounds."))
     app.add_typer(_group("dataset", datasets.COMMANDS, "Decisions frozen for training."))
     app.add_typer(_group("model", models.COMMANDS, "Models to start from."))
-    app.command("train")(training.train)
-    app.command("evaluate")(evaluation.evaluate)
-    app.command("sample")(sampling.sample)
     app.add_typer(_group("job", jobs.COMMANDS, "Background work: runs, evaluations, samples."))
     app.add_typer(_group("checkpoint", checkpoints.COMMANDS, "What training made."))
+    app.add_typer(
+        _group(
+            "benchmark",
+            {**independent.COMMANDS, **red_teams.COMMANDS},
+            "What others' questions and labels say of checkpoints.",
+        )
+    )
+    app.add_typer(
+        _group(
+            "round",
+            {**rounds.COMMANDS, **targets.COMMANDS},
+            "The loop: where it stands, and its next step.",
+        )
+    )
+    app.add_typer(
+        _group("failures", failure_modes.COMMANDS, "What goes wrong in rejected answers.")
+    )
     app.add_typer(_group("api-key", api_keys.COMMANDS, "Keys of programs that call the API."))
-    app.command("doctor")(doctor.doctor)
-    app.command("backup")(backups.backup)
-    app.command("restore")(backups.restore)
-    app.command("demo")(demo.demo)
     return app
 
 

@@ -29,6 +29,16 @@ def value_of(figure: Mapping[str, Any]) -> str:
     return f"{_value(figure)} ({interval + ', ' if interval else ''}n {figure.get('n', '?')})"
 
 
+def value_alone(figure: Mapping[str, Any]) -> str:
+    """`0.820`, or n/a with the reason."""
+    return _value(figure)
+
+
+def interval_of(figure: Mapping[str, Any]) -> str:
+    """`0.780 to 0.860`; empty without one."""
+    return _interval(figure)
+
+
 def _rank(name: str) -> int:
     return _FIRST.index(name) if name in _FIRST else len(_FIRST)
 

@@ -13,10 +13,10 @@ from typing import Any
 import typer.main
 
 from console.main import build_app
-from training import explain
-from training.sampling_settings import SAMPLING_SETTINGS
-from training.settings import GROUPS, SETTINGS, Setting
-from training.spec import SamplingSpec
+from training.judging.settings import JUDGING_SETTINGS
+from training.settings import GROUPS, SETTINGS, Setting, explain
+from training.settings.sampling_settings import SAMPLING_SETTINGS
+from training.settings.spec import JudgingSpec, SamplingSpec
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 _MADE = "<!-- Made by `make reference` from the code. Do not edit. -->"
@@ -41,9 +41,20 @@ _TITLES: Mapping[str, str] = {
     "names": "Names",
     "basic": "Basic",
     "advanced": "Advanced",
+    "plan": "Planning a run",
     "mining": "Mining the next round",
     "hub": "Publishing on the Hub",
+    "tracking": "Trackers beside our pages",
     "sampling": "Sampling answers",
+    "judging": "Judging by a model",
+}
+
+
+# groups of settings that belong to a command of their own
+_COMMANDS: Mapping[str, str] = {"sampling": "sample", "judging": "judge"}
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    "sampling": SamplingSpec().resolved(),
+    "judging": JudgingSpec().resolved(),
 }
 
 
@@ -61,25 +72,29 @@ def commands_page() -> str:
 def commands() -> Iterator[tuple[str, Any]]:
     """Every command that can be run: its words after `pairwright`, and what typer made of it."""
     root: Any = typer.main.get_command(build_app())
-    context = typer.Context(root)
-    for name in root.list_commands(context):
-        command = root.get_command(context, name)
-        if not hasattr(command, "list_commands"):
-            yield name, command
-            continue
-        for inner in command.list_commands(context):
-            yield f"{name} {inner}", command.get_command(context, inner)
+    yield from _within(root)
+
+
+def _within(group: Any, words: str = "") -> Iterator[tuple[str, Any]]:
+    context = typer.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        said = f"{words} {name}".strip()
+        if hasattr(command, "list_commands"):
+            yield from _within(command, said)
+        else:
+            yield said, command
 
 
 def settings_page() -> str:
-    """Every setting of training and sampling."""
-    own = [setting for key, setting in SAMPLING_SETTINGS.items() if setting.group == "sampling"]
+    """Every setting of training, sampling and judging."""
+    own = {"sampling": SAMPLING_SETTINGS, "judging": JUDGING_SETTINGS}
     lines = [_MADE, _SETTINGS_INTRO]
     for group in GROUPS:
         lines.append(f"## {_TITLES[group]}\n")
-        if group == "sampling":
-            lines.append("For `pairwright sample --set KEY=VALUE`.\n")
-        known = own if group == "sampling" else SETTINGS.values()
+        if group in _COMMANDS:
+            lines.append(f"For `pairwright {_COMMANDS[group]} --set KEY=VALUE`.\n")
+        known = own.get(group, SETTINGS).values()
         lines += [_setting(setting) for setting in known if setting.group == group]
     return "\n".join(lines)
 
@@ -129,9 +144,11 @@ def _default(param: Any) -> str:
 
 
 def _setting(setting: Setting) -> str:
-    _, default = explain.find(setting.key)
-    if setting.group == "sampling":
-        default = str(SamplingSpec().resolved()[setting.key])
+    if setting.group in _DEFAULTS:
+        value = _DEFAULTS[setting.group][setting.key]
+        default = "none" if value is None else str(value)
+    else:
+        _, default = explain.find(setting.key)
     lines = [
         f"### {setting.key}\n",
         f"{setting.meaning}\n",

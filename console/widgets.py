@@ -17,11 +17,15 @@ from storage.errors import PairwrightError
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+    from pandas.io.formats.style import Styler
 
 # pixels; the header and the borders are as Streamlit draws them
 ROW_HEIGHT = 28
 _HEADER = 32
 _BORDERS = 2
+
+# at least 4.5:1 on the light and on the dark page
+_GREY = ("#71757a", "#8f9399")
 
 _STYLE = Path(__file__).parent / "style.css"
 
@@ -88,10 +92,16 @@ def table(
     *,
     alt: str,
     most_rows: int = 12,
+    faint: Sequence[bool] = (),
 ) -> None:
-    """A read-only table of prepared lines. `columns` orders them: field -> title or column type."""
+    """A read-only table of prepared lines. `columns` orders them: field -> title or column type.
+
+    Args:
+        faint: which lines are written in grey, because little rests on them.
+    """
+    data = frame(lines, columns)
     st.dataframe(
-        frame(lines, columns),
+        _faint(data, faint) if any(faint) else data,
         column_config=dict(columns),
         hide_index=True,
         row_height=ROW_HEIGHT,
@@ -104,6 +114,15 @@ def frame(lines: Sequence[DataclassInstance], columns: Mapping[str, Any]) -> dic
     """The chosen fields of the lines, column by column."""
     rows = [asdict(line) for line in lines]
     return {name: [row[name] for row in rows] for name in columns}
+
+
+def _faint(data: dict[str, list[Any]], faint: Sequence[bool]) -> Styler:
+    """The table with some of its lines in a grey that can still be read on the page's ground."""
+    import pandas
+
+    grey = f"color: {_GREY[st.context.theme.type == 'dark']}"
+    styled = pandas.DataFrame(data).style
+    return styled.apply(lambda row: [grey if faint[row.name] else ""] * len(row), axis=1)
 
 
 def table_height(rows: int) -> int:

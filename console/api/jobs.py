@@ -30,9 +30,10 @@ from storage import checkpoints, events, jobs, models
 from storage.errors import WrongInputError
 from storage.ledger import Connection
 from storage.rows import Job
-from training import prompts, submission
-from training import spec as specs
-from training.folder import JobFolder
+from training.answers import prompts
+from training.jobs import submission
+from training.jobs.folder import JobFolder
+from training.settings import spec as specs
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=KEY_NEEDED)
 
@@ -135,6 +136,8 @@ def _evaluate(desk: Desk, wanted: EvaluateRequest, nonce: str | None) -> Job:
         checkpoint=wanted.checkpoint,
         dataset=wanted.dataset,
         split=wanted.split,
+        blank_pictures=wanted.blank_pictures,
+        answers=wanted.answers,
         key=nonce,
     )
 

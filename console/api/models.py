@@ -10,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from storage.rows import Activation, Checkpoint, DatasetVersion, Job, JobEvent
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
-Ends = tuple[float, float]
 
 
 class _Request(BaseModel):
@@ -37,6 +36,8 @@ class EvaluateRequest(_Request):
     dataset: Name
     checkpoint: Name
     split: Literal["train", "holdout", "all"] = "holdout"
+    blank_pictures: bool = False
+    answers: Annotated[int, Field(ge=0, le=10_000)] = 0
 
 
 class MessageIn(_Request):
@@ -235,61 +236,6 @@ class ActivationOut(BaseModel):
     def of(cls, row: Activation) -> ActivationOut:
         values = {name: value for name, value in vars(row).items() if name in cls.model_fields}
         return cls.model_validate(_timed(values))
-
-
-class FigureOut(BaseModel):
-    """A coefficient on `n` items; `value` is null when undefined, and `reason` says why."""
-
-    value: float | None
-    ci95: Ends | None
-    n: int
-    reason: str
-
-
-class PairOut(FigureOut):
-    """Cohen's kappa of two annotators; `percent_agreement` is 0 to 1."""
-
-    raters: tuple[str, str]
-    percent_agreement: float
-
-
-class CoefficientsOut(BaseModel):
-    """How far annotators agree. `percent_agreement` is 0 to 1; `percent` has its interval."""
-
-    items: int
-    shared_items: int
-    raters: int
-    votes: int
-    label_shares: dict[str, float]
-    percent_agreement: float | None
-    percent: FigureOut
-    cohen_kappa: list[PairOut]
-    fleiss_kappa: FigureOut
-    krippendorff_alpha: FigureOut
-    krippendorff_alpha_ordinal: FigureOut | None
-    gwet_ac1: FigureOut
-
-
-class IntervalsOut(BaseModel):
-    """How the intervals were made."""
-
-    level: float
-    method: str
-    resamples: int
-    seed: int
-
-
-class AgreementOut(CoefficientsOut):
-    """Ties count as a label; `without_ties` leaves them out, null where there is none.
-
-    `excluded_votes`: annotator -> votes that do not count, because somebody excluded them.
-    """
-
-    batch: str | None
-    excluded_votes: dict[str, int]
-    without_ties: CoefficientsOut | None
-    orientation: str
-    intervals: IntervalsOut
 
 
 def _timed(values: dict[str, Any]) -> dict[str, Any]:

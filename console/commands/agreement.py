@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from console.options import Run, shared
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from labeling.agreement.figure import Figure, PairOfRaters
     from labeling.agreement.report import AgreementReport, Coefficients
+    from labeling.judges import JudgeAgreement
 
 _PAIRS_SHOWN = 30
 _FIGURES = {
@@ -37,19 +40,37 @@ def agreement(
             help="A CSV file instead of votes: item,rater,label; an empty label is missing.",
         ),
     ] = None,
+    by: Annotated[
+        Literal["batch", "category", "round", "checkpoints"] | None,
+        typer.Option(
+            metavar="batch|category|round|checkpoints",
+            help="Also on every part of the votes: by batch, by category of the prompt, by how "
+            "often the model behind the answers was trained, or by who gave the two answers.",
+        ),
+    ] = None,
 ) -> None:
     """Measure how far annotators agree.
 
     Percent, Cohen's kappa of every two annotators, Fleiss' kappa, Krippendorff's alpha and Gwet's
     AC1, each with its 95% interval, with ties as a verdict and without.
     """
-    if table is not None and batch is not None:
-        raise typer.BadParameter("--batch and --table exclude each other.")
-    report = _of_file(table) if table is not None else _of_votes(run, batch)
+    from console.views import judged
+
+    if table is not None and (batch is not None or by is not None):
+        raise typer.BadParameter("--table excludes --batch and --by.")
+    if table is not None:
+        report, parts, judges = _of_file(table), None, None
+    else:
+        report, parts = _of_votes(run, batch, by)
+        judges = _of_judges(run, batch)
     about = {"batch": batch, "table": None if table is None else str(table)}
-    run.output.show({**about, **as_json(report)}, *_sentences(report))
+    grouped = {"by": by, "parts": None if parts is None else parts_as_json(parts)}
+    beside = {"judges": None if judges is None else judged.as_json(judges)}
+    run.output.show({**about, **as_json(report), **grouped, **beside}, *_sentences(report))
     if not run.output.as_json:
         _tables(run, report)
+        _part_tables(run, by or "", parts or {})
+        _judge_table(run, judges or [])
 
 
 def as_json(report: AgreementReport) -> dict[str, Any]:
@@ -72,6 +93,17 @@ def as_json(report: AgreementReport) -> dict[str, Any]:
     }
 
 
+def parts_as_json(parts: Mapping[str, AgreementReport]) -> dict[str, Any]:
+    """Part -> its coefficients, and beside them the same without ties."""
+    return {
+        name: {
+            **_coefficients(one.with_ties),
+            "without_ties": None if one.without_ties is None else _coefficients(one.without_ties),
+        }
+        for name, one in parts.items()
+    }
+
+
 def _of_file(table: Path) -> AgreementReport:
     from labeling.agreement import report
     from storage import ratings
@@ -79,13 +111,34 @@ def _of_file(table: Path) -> AgreementReport:
     return report.of_labels(ratings.read_csv(table))
 
 
-def _of_votes(run: Run, batch: str | None) -> AgreementReport:
+def _of_votes(
+    run: Run, batch: str | None, by: str | None
+) -> tuple[AgreementReport, Mapping[str, AgreementReport] | None]:
     from console.commands.batches import check_known
-    from labeling.agreement import report
+    from labeling.agreement import groups, report
 
     with run.workspace() as workspace:
         check_known(workspace, batch)
-        return report.of_batch(workspace, batch)
+        parts = None if by is None else groups.measure(workspace, by, batch)
+        return report.of_batch(workspace, batch), parts
+
+
+def _of_judges(run: Run, batch: str | None) -> list[JudgeAgreement]:
+    from labeling import judges
+
+    with run.workspace() as workspace:
+        return judges.against_experts(workspace, batch)
+
+
+def _judge_table(run: Run, judges: Sequence[JudgeAgreement]) -> None:
+    """Models as judges, each against what the experts settled."""
+    from console.views import judged
+
+    if not judges:
+        return
+    run.output.say(judged.ABOUT)
+    heads = ("judge", "told", "judged", "same in both orders", "kappa", "without ties", "note")
+    run.output.table(heads, [list(vars(judged.line(one)).values()) for one in judges])
 
 
 def _coefficients(found: Coefficients) -> dict[str, Any]:
@@ -138,23 +191,53 @@ def _tables(run: Run, report: AgreementReport) -> None:
     if not pairs:
         return
     run.output.table(
-        ("Cohen's kappa of", "and", "value", "95% interval", "items", "percent", "reason"),
+        (
+            *("Cohen's kappa of", "and", "value", "95% interval", "items", "percent"),
+            *("prevalence", "bias", "reason"),
+        ),
         [_pair(pair) for pair in pairs[:_PAIRS_SHOWN]],
     )
     if len(pairs) > _PAIRS_SHOWN:
         run.output.say(f"And {len(pairs) - _PAIRS_SHOWN} more pairs; --json lists them all.")
 
 
+def _part_tables(run: Run, by: str, parts: Mapping[str, AgreementReport]) -> None:
+    """A line for every part, and one more where it has ties, without them."""
+    if not parts:
+        return
+    names = ("percent_agreement", "fleiss_kappa", "krippendorff_alpha", "gwet_ac1")
+    lines = [
+        (
+            name,
+            title,
+            f"{found.shared} of {found.items}",
+            *(_with_interval(getattr(found, figure)) for figure in names),
+        )
+        for name, one in parts.items()
+        for title, found in (("all", one.with_ties), ("all but ties", one.without_ties))
+        if found is not None
+    ]
+    heads = (by, "labels", "shared", *(_FIGURES[name] for name in names))
+    run.output.table(heads, lines)
+
+
+def _with_interval(figure: Figure) -> str:
+    if figure.value is None:
+        return "n/a"
+    return f"{_value(figure.value)} ({_interval(figure.ci95)})"
+
+
 def _figure(figure: Figure) -> tuple[str, str, int, str]:
     return _value(figure.value), _interval(figure.ci95), figure.n, figure.reason
 
 
-def _pair(pair: PairOfRaters) -> tuple[str, str, str, str, str, str, str]:
+def _pair(pair: PairOfRaters) -> tuple[str, ...]:
     from labeling.agreement.report import FEW
 
     few = f"{pair.n} (few)" if pair.n < FEW else str(pair.n)
     percent = f"{100 * pair.percent_agreement:.1f}%"
-    return (*pair.raters, _value(pair.value), _interval(pair.ci95), few, percent, pair.reason)
+    value = (_value(pair.value), _interval(pair.ci95), few, percent)
+    return (*pair.raters, *value, f"{pair.prevalence:.2f}", f"{pair.bias:.2f}", pair.reason)
 
 
 def _value(value: float | None) -> str:

@@ -163,6 +163,7 @@ def as_json(person: Person) -> dict[str, Any]:
         "self_consistency": person.consistency,
         "estimated_accuracy": accuracy,
         "competence": person.competence,
+        "reliability": person.reliability,
         "excluded_votes": person.excluded,
         "findings": list(person.findings),
     }

@@ -1,4 +1,4 @@
-"""pairwright checkpoint list, show, activate, rollback, diff, push."""
+"""pairwright checkpoint list, show, activate, rollback, diff, merge, push, pull."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from console.commands import checkpoint_compare, checkpoint_diff, publishing
+from console.commands import (
+    checkpoint_compare,
+    checkpoint_diff,
+    checkpoint_lineage,
+    independent,
+    merging,
+    publishing,
+)
+from console.commands.independent import RequireIndependent
 from console.options import Run, shared
 
 if TYPE_CHECKING:
@@ -57,7 +65,7 @@ def list_checkpoints(run: Run) -> None:
 def show(run: Run, checkpoint: Name) -> None:
     """Show lineage, files and figures of a checkpoint."""
     from console import measured
-    from storage import activations, checkpoints, publications
+    from storage import activations, checkpoints, independent_results, publications
 
     with run.workspace() as workspace:
         found = _get(workspace, checkpoint)
@@ -65,33 +73,45 @@ def show(run: Run, checkpoint: Name) -> None:
             line = [row.name for row in checkpoints.lineage(db, found.id)]
             is_active = activations.active(db) == found
             pushed = publications.listed(db, found.id, "checkpoint")
-    folder = run.home / found.path
-    sha = _digest(run, folder)
-    run.output.show(
-        as_result(found)
-        | {"lineage": line, "active": is_active, "folder": str(folder), "sha256": sha}
-        | {"publications": publishing.as_results(pushed)},
-        f"Checkpoint {found.name} ({found.kind}), id {found.id}{', in use' if is_active else ''}",
-        f"  from: {' -> '.join([found.model, *line])}",
-        f"  dataset: {found.dataset_version}, job: {found.job_id}",
-        f"  folder: {folder}",
-        f"  sha256 of its files: {sha or 'n/a'}",
-        *publishing.lines(pushed),
-    )
-    if not run.output.as_json:
-        run.output.table(measured.HEADINGS, measured.rows(found.metrics))
+            results = independent_results.newest(db, found.id)
+        folder = run.home / found.path
+        sha = _digest(run, folder)
+        run.output.show(
+            as_result(found)
+            | {"lineage": line, "active": is_active, "folder": str(folder), "sha256": sha}
+            | {"publications": publishing.as_results(pushed)}
+            | {"independent": independent.as_results(results)},
+            f"Checkpoint {found.name} ({found.kind}), id {found.id}"
+            f"{', in use' if is_active else ''}",
+            f"  from: {' -> '.join([found.model, *line])}",
+            f"  dataset: {found.dataset_version}, job: {found.job_id}",
+            f"  folder: {folder}",
+            f"  sha256 of its files: {sha or 'n/a'}",
+            *publishing.lines(pushed),
+        )
+        if not run.output.as_json:
+            run.output.table(measured.HEADINGS, measured.rows(found.metrics))
+            independent.show_beside(run, workspace, found)
 
 
 @shared
-def activate(run: Run, checkpoint: Name, reason: Reason = "", by: By = "") -> None:
+def activate(
+    run: Run,
+    checkpoint: Name,
+    reason: Reason = "",
+    by: By = "",
+    require_independent: RequireIndependent = False,
+) -> None:
     """Take a checkpoint into use.
 
-    Kept as an event with who and why; `checkpoint rollback` goes back.
+    Kept as an event with who and why; `checkpoint rollback` goes back. It warns where nothing
+    independent measured the checkpoint, or where it lost what the start of its round could do.
     """
     from storage import activations
 
     with run.workspace() as workspace:
         found = _get(workspace, checkpoint)
+        independent.warn(run, workspace, found, require_independent)
         with workspace.ledger.write() as tx:
             event = activations.activate(tx, found.id, actor=by or os_user(), reason=reason)
         _show_event(run, workspace, event)
@@ -118,7 +138,11 @@ COMMANDS = {
     "rollback": rollback,
     "compare": checkpoint_compare.compare,
     "diff": checkpoint_diff.diff,
+    "references": checkpoint_diff.references,
+    "lineage": checkpoint_lineage.lineage,
+    "merge": merging.merge,
     "push": publishing.push_checkpoint,
+    "pull": publishing.pull_checkpoint,
 }
 
 
@@ -152,7 +176,7 @@ def _get(workspace: Workspace, checkpoint: str) -> Checkpoint:
 def _digest(run: Run, folder: Path) -> str | None:
     """The digest over the files of a checkpoint; None, said in a sentence, without a manifest."""
     from storage.errors import DamagedError
-    from training import manifest
+    from training.runs import manifest
 
     try:
         return manifest.read(folder).sha256

@@ -1,4 +1,4 @@
-"""pairwright dataset build, list, show, check, diff, export, push."""
+"""pairwright dataset build, sft, list, show, check, diff, export, push, pull."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from console.commands import publishing
+from console.commands import dataset_check, demonstrations, publishing
 from console.options import Run, shared
 
 if TYPE_CHECKING:
@@ -68,6 +68,17 @@ HoldoutBy = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(metavar="N", help="Draws the split.")]
+WithJudge = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Also the labels of this model as judge, where nothing else decides a pair: NAME or "
+        "NAME@VERSION. Its rows say `model`. `pairwright judge` makes such labels.",
+    ),
+]
+Audit = Annotated[
+    bool, typer.Option("--audit", help="From the audit set alone: it measures, it never trains.")
+]
 
 
 @shared
@@ -82,6 +93,8 @@ def build(
     holdout: Holdout = 0.1,
     holdout_by: HoldoutBy = "media",
     seed: Seed = 0,
+    audit: Audit = False,
+    with_judge: WithJudge = "",
 ) -> None:
     """Freeze the decisions so far.
 
@@ -101,6 +114,8 @@ def build(
         holdout=holdout,
         holdout_by=holdout_by,
         seed=seed,
+        audit=audit,
+        with_judge=with_judge,
     )
     with run.workspace() as workspace:
         check_known(workspace, batch)
@@ -174,45 +189,6 @@ def export(
 
 
 @shared
-def check(run: Run, version: VersionName) -> None:
-    """Check a dataset version before training on it.
-
-    Reads it whole, compares it with its digest, and looks for leakage between the sides of the
-    split, duplicates, contradictions, answers that are nearly equal, broken, small or blurred
-    pictures, category gaps and length bias. Exits with 3 when something blocks.
-    """
-    from console.exit_codes import ExitCode
-    from console.progress import counting
-    from rounds.readiness import report
-    from rounds.readiness.finding import BLOCKING
-
-    with run.workspace() as workspace:
-        with workspace.ledger.read() as db:
-            found = get(db, version)
-        with counting(run.output, "Looking at the pictures") as advance:
-            checked = report.of_version(workspace, found, advance)
-    result = {
-        "version": found.id,
-        "rows": checked.rows,
-        "digest": found.digest,
-        "matches": True,
-        "ready": checked.ready,
-        "findings": list(checked.findings),
-    }
-    told = [
-        f"{'Blocks' if one.level == BLOCKING else 'Look at'}: {one.what}. {one.do}"
-        for one in checked.findings
-    ]
-    run.output.show(
-        result,
-        f"Dataset {found.id}: {checked.rows} rows read, the digest {found.digest} matches.",
-        *(told or ["Nothing stands out."]),
-    )
-    if not checked.ready:
-        raise typer.Exit(ExitCode.GATE)
-
-
-@shared
 def diff(
     run: Run,
     before: Annotated[str, typer.Argument(metavar="V", help="The earlier version, such as v1.")],
@@ -225,16 +201,15 @@ def diff(
     --json, also the ids of those pairs.
     """
     from console.views import dataset_changes
-    from rounds import drift
     from storage import dataset_diff, dataset_versions
 
     with run.workspace() as workspace:
         with workspace.ledger.read() as db:
             versions = [get(db, name) for name in (before, after)]
         old, new = (dataset_versions.read_rows(workspace, version) for version in versions)
+        drifts = dataset_changes.measured(workspace, (before, old), (after, new))
     found = dataset_diff.compare(old, new)
     sentences = dataset_changes.sentences(before, after, found)
-    drifts = drift.measure(old, new)
     run.output.show(dataset_changes.as_result(before, after, found, drifts), *sentences)
     if not run.output.as_json:
         counts = [list(vars(line).values()) for line in found.categories]
@@ -247,12 +222,14 @@ def diff(
 
 COMMANDS = {
     "build": build,
+    "sft": demonstrations.import_answers,
     "list": list_versions,
     "show": show,
-    "check": check,
+    "check": dataset_check.check,
     "diff": diff,
     "export": export,
     "push": publishing.push_dataset,
+    "pull": publishing.pull_dataset,
 }
 
 
@@ -277,8 +254,7 @@ def _sentences(version: DatasetVersion) -> list[str]:
 
     left_out = ", ".join(f"{count} {reason}" for reason, count in version.excluded.items())
     return [
-        f"Dataset {version.id}: {version.rows} rows labeled by {version.labels}, "
-        f"{version.train} to train, {version.holdout} held out.",
+        f"Dataset {version.id}: {datasets.summary(version)}",
         *([f"Left out: {left_out}."] if left_out else []),
         *datasets.circumstances(version.policy),
         f"Digest {version.digest}",

@@ -34,8 +34,8 @@ JobName = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job.")]
 def list_jobs(
     run: Run,
     kind: Annotated[
-        Literal["train", "evaluate", "sample", "publish"] | None,
-        typer.Option(metavar="train|evaluate|sample|publish", help="Only jobs of this kind."),
+        Literal["train", "evaluate", "sample", "judge", "publish"] | None,
+        typer.Option(metavar="train|evaluate|sample|judge|publish", help="Only jobs of this kind."),
     ] = None,
 ) -> None:
     """List the latest jobs."""
@@ -161,7 +161,8 @@ def _ending(job: Job) -> str:
         report = result["report"]
         said += (
             f" {report['added']} pairs new in batch {result['batch']}, {report['present']} already "
-            f"there; {report['identical']} prompts got the same answer twice."
+            f"there; {report['identical']} prompts got the same answer twice, "
+            f"{report.get('alike', 0)} nearly the same."
         )
     return said
 

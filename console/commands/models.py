@@ -52,7 +52,7 @@ def list_models(run: Run) -> None:
     """
     from console.views import models as views
     from storage import models
-    from training import memory
+    from training.runs import memory
 
     with run.workspace() as workspace, workspace.ledger.read() as db:
         known = models.listed(db)

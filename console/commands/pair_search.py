@@ -2,46 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from console.commands import pair_filtering
+from console.commands.pair_filtering import filtered
 from console.options import Run, shared
 
 if TYPE_CHECKING:
     from console.views.pairs import PairLine
-    from labeling.explorer import Search
 
-_COLUMNS = ("pair", "category", "votes", "consensus", "imported", "prompt")
+_COLUMNS = ("pair", "category", "votes", "consensus", "imported", "tags", "prompt")
 _SHORT = 12
 
 
-def _named(metavar: str, text: str) -> Any:
-    return typer.Option(metavar=metavar, help=text, show_default=False)
-
-
 @shared
+@filtered
 def listing(
     run: Run,
-    batch: Annotated[str, _named("NAME", "Only of this batch.")] = "",
-    category: Annotated[str, _named("NAME", "Category of the prompt.")] = "",
-    source: Annotated[str, _named("NAME", "File or checkpoint that an answer is from.")] = "",
-    annotator: Annotated[str, _named("WHO", "With a vote of this person.")] = "",
-    verdict: Annotated[str, _named("a|b|tie|both_bad|skip", "With a vote for this.")] = "",
-    voted_from: Annotated[str, _named("DAY", "With a vote on this day or later, in UTC.")] = "",
-    voted_to: Annotated[str, _named("DAY", "With a vote on this day or before, in UTC.")] = "",
-    failure: Annotated[str, _named("KIND", "With a vote that names this as wrong.")] = "",
-    report: Annotated[
-        Literal["open", "any", ""], _named("open|any", "Reported; open: no lead has answered.")
+    said: Mapping[str, str],
+    after: Annotated[
+        str, typer.Option(metavar="PAIR", help="Begin behind this pair.", show_default=False)
     ] = "",
-    consensus: Annotated[
-        str, _named("STATE", "settled, tie, disputed, low agreement, no votes, decided by a lead.")
-    ] = "",
-    confidence_from: Annotated[
-        float | None, _named("P", "Winner at least so sure, 0 to 1.")
-    ] = None,
-    confidence_to: Annotated[float | None, _named("P", "Winner at most so sure, 0 to 1.")] = None,
-    text: Annotated[str, _named("WORDS", "In the prompt or an answer.")] = "",
     limit: Annotated[
         int, typer.Option(min=1, max=100_000, metavar="N", help="At most so many.")
     ] = 50,
@@ -50,30 +34,27 @@ def listing(
 
     What is asked of votes must be true of one vote: by this person, for this, within these days.
     """
-    from labeling.explorer import Search
-    from storage.pair_filters import PairFilter
-
-    facts = PairFilter(
-        *(batch, category, annotator, verdict, text),
-        *(source, report, failure, voted_from, voted_to),
-    )
-    _show(run, Search(facts, consensus, confidence_from, confidence_to), limit)
-
-
-def _show(run: Run, wanted: Search, limit: int) -> None:
     from console.views import pairs
+    from labeling.explorer import Cursor
 
     with run.workspace() as workspace:
-        page = pairs.page(workspace, wanted, 1, limit)
+        found = pair_filtering.wanted(workspace, said)
+        page = pairs.page(workspace, found, Cursor(after), limit)
+    following = page.lines[-1].id if page.has_after else None
     if run.output.as_json:
         rows = [_told(line) for line in page.lines]
-        run.output.show({"total": page.total, "pairs": rows})
+        run.output.show({"total": page.total, "pairs": rows, "after": following})
     elif not page.lines:
         run.output.say("No pair matches these filters.")
     else:
-        shown = [{**vars(line), "pair": line.id[:_SHORT]} for line in page.lines]
+        shown = [
+            {**vars(line), "pair": line.id[:_SHORT], "tags": ", ".join(line.tags)}
+            for line in page.lines
+        ]
         run.output.table(_COLUMNS, ([row[name] for name in _COLUMNS] for row in shown))
-        run.output.say(f"{len(page.lines):,} of {page.total:,} pairs.")
+        run.output.say(f"{page.position}.")
+        if following:
+            run.output.say(f"More: --after {following}")
 
 
 def _told(line: PairLine) -> dict[str, object]:

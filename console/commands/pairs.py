@@ -1,4 +1,4 @@
-"""pairwright pair list, queue, settle, adjudicate, withdraw."""
+"""pairwright pair list, queue, settle, adjudicate, withdraw, dismiss."""
 
 from __future__ import annotations
 
@@ -137,9 +137,36 @@ def withdraw(
     )
 
 
+@shared
+def dismiss(
+    run: Run,
+    pair: Pair,
+    batch: InBatch = None,
+    by: Annotated[str, typer.Option(metavar="WHO", help="Who decides.")] = "lead",
+) -> None:
+    """Dismiss the reports on a pair: they need no decision. They stay on record.
+
+    A report that comes later waits for a lead again.
+    """
+    import uuid
+
+    from storage import adjudications, disputes
+
+    with run.workspace() as workspace, workspace.ledger.write() as tx:
+        pair_id, found = find(tx, pair, batch)
+        disputes.check_reported(tx, found.id, pair_id)
+        place = {"batch_id": found.id, "pair_id": pair_id}
+        adjudications.dismiss_reports(tx, **place, lead=by, event_id=str(uuid.uuid4()))
+    run.output.show(
+        {"pair": pair_id, "batch": found.name, "by": by},
+        f"The reports on pair {pair_id} of batch {found.name} are dismissed.",
+    )
+
+
 COMMANDS = {
     **pair_search.COMMANDS,
     **{"queue": queue, "settle": settle, "adjudicate": adjudicate, "withdraw": withdraw},
+    "dismiss": dismiss,
 }
 
 

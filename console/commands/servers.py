@@ -101,13 +101,14 @@ def worker(
     `pairwright up` starts a worker of its own; more of them share the queue.
     """
     from console import serving
-    from training import lease
-    from training import worker as workers
+    from rounds import worker as loop
+    from training.jobs import lease
+    from training.jobs import worker as workers
 
     with run.workspace() as workspace, serving.stop_signals() as stop:
         run.output.say(f"Worker on {workspace.home}; Ctrl-C stops it.")
         pace = lease.Pace(stall=60 * stall_minutes)
-        attended = workers.run(workspace, stop=stop, once=once, pace=pace)
+        attended = workers.run(workspace, stop=stop, once=once, pace=pace, after=loop.go_on)
     run.output.show({"jobs": attended}, f"{attended} jobs attended.")
 
 

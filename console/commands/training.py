@@ -3,14 +3,50 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from console.options import Run, shared
 
 if TYPE_CHECKING:
-    from training.spec import DPOSpec
+    from storage.workspace import Workspace
+    from training.jobs.starts import Start
+    from training.settings.spec import DPOSpec
+
+PlanOnly = Annotated[
+    bool,
+    typer.Option("--plan", help="Start nothing: measure one step, say what the run would need."),
+]
+Explain = Annotated[
+    str | None,
+    typer.Option(metavar="KEY", help="Say what a setting means, then stop; `all` for all."),
+]
+
+
+StartFrom = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="X",
+        help="Where to start: a named model, a checkpoint, a folder or a Hub id.",
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Settings, as JSON or TOML.", show_default=False),
+]
+Stage = Annotated[
+    Literal["dpo", "sft"] | None,
+    typer.Option(
+        metavar="dpo|sft",
+        help="sft learns the chosen answers alone, and comes before dpo.",
+        show_default=False,
+    ),
+]
+YesNoSft = Annotated[
+    bool, typer.Option("--yes-no-sft", help="Start DPO although the model has seen no SFT.")
+]
 
 
 @shared
@@ -19,29 +55,19 @@ def train(
     dataset: Annotated[
         str | None, typer.Option(metavar="V", help="Dataset version to learn from.")
     ] = None,
-    start_from: Annotated[
-        str | None,
-        typer.Option(
-            "--from",
-            metavar="X",
-            help="Where to start: a named model, a checkpoint, a folder or a Hub id.",
-        ),
-    ] = None,
-    config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Settings, as JSON or TOML.", show_default=False),
-    ] = None,
+    start_from: StartFrom = None,
+    config: Config = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="One setting; wins over --config."),
     ] = None,
+    stage: Stage = None,
+    yes_no_sft: YesNoSft = False,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until it ends.")] = False,
-    explain: Annotated[
-        str | None,
-        typer.Option(metavar="KEY", help="Say what a setting means, then stop; `all` for all."),
-    ] = None,
+    plan: PlanOnly = False,
+    explain: Explain = None,
 ) -> None:
-    """Train with DPO in the background.
+    """Train in the background: with DPO, or with --stage sft before it.
 
     The result is a checkpoint with its lineage and figures.
     """
@@ -52,20 +78,53 @@ def train(
         missing = "--dataset" if dataset is None else "--from"
         raise typer.BadParameter(f"train needs {missing} (or --explain KEY)")
     from console.commands import datasets, jobs
-    from training import submission
+    from training.jobs import starts, submission
 
-    spec = _read_settings(run, config, settings or [])
+    words = [*(settings or []), *([f"stage={stage}"] if stage else [])]
+    spec = read_settings(run, config, words)
     with run.workspace() as workspace:
         with workspace.ledger.read() as db:
             datasets.get(db, dataset)
+            start = starts.resolve(db, start_from)
+        if plan:
+            _plan(run, workspace, dataset, start_from, spec)
+            return
+        if not yes_no_sft:
+            _require_sft(start, spec)
         job = submission.submit_training(
             workspace, dataset=dataset, start_from=start_from, spec=spec
         )
         jobs.show_outcome(run, workspace, job, wait)
 
 
-def _read_settings(run: Run, config: Path | None, words: list[str]) -> DPOSpec:
-    from training import spec as specs
+def _require_sft(start: Start, spec: DPOSpec) -> None:
+    from storage.errors import WrongInputError
+    from training.modeling import tuned
+
+    reason = tuned.doubt(start) if spec.stage == "dpo" else ""
+    if reason:
+        raise WrongInputError(
+            reason,
+            "Train with --stage sft first and start from its checkpoint, or say --yes-no-sft.",
+        )
+
+
+def _plan(run: Run, workspace: Workspace, dataset: str, start_from: str, spec: DPOSpec) -> None:
+    from console.views import planning
+    from training.runs import planner
+
+    run.output.say("Measuring one step on the longest pairs; nothing is started.")
+    found = planner.make(workspace, dataset=dataset, start_from=start_from, spec=spec)
+    run.output.show(found.as_json(), *planning.sentences(found))
+    if not run.output.as_json:
+        lines = planning.machine_lines(found)
+        cells = ([getattr(line, field) for field in planning.HEADINGS] for line in lines)
+        run.output.table(planning.HEADINGS.values(), cells)
+
+
+def read_settings(run: Run, config: Path | None, words: list[str]) -> DPOSpec:
+    """The settings of a file and of the command line; warnings are said."""
+    from training.settings import spec as specs
 
     spec = specs.build_spec(config, words)
     for warning in specs.warnings_of(spec):
@@ -74,7 +133,7 @@ def _read_settings(run: Run, config: Path | None, words: list[str]) -> DPOSpec:
 
 
 def _explain(run: Run, key: str) -> None:
-    from training import explain
+    from training.settings import explain
 
     if key == "all":
         run.output.show({"settings": explain.explain_all()}, explain.explain_all())

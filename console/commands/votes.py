@@ -1,4 +1,4 @@
-"""pairwright votes export."""
+"""pairwright votes export, exclude, readmit."""
 
 from __future__ import annotations
 
@@ -24,6 +24,13 @@ Pseudonyms = Annotated[
     bool, typer.Option("--pseudonyms", help="Annotators under made-up names, always the same ones.")
 ]
 
+Vote = Annotated[
+    str,
+    typer.Argument(metavar="ID", help="Event id of votes export, or its first 8 or more."),
+]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why; kept with it.")]
+By = Annotated[str, typer.Option(metavar="WHO", help="Who decides.")]
+
 
 @shared
 def export(
@@ -36,8 +43,9 @@ def export(
 ) -> None:
     """Write every vote and undo as one file.
 
-    A row holds pair, annotator, verdict, the side that was shown on the left, rubric, note and
-    times. A manifest beside the file says what is in it, with a digest.
+    A row holds pair, annotator, verdict, why it does not count where it is excluded, the side that
+    was shown on the left, rubric, note and times. A manifest beside the file says what is in it,
+    with a digest.
     """
     from console.commands.batches import check_known
     from storage.exports import votes
@@ -54,4 +62,28 @@ def export(
     )
 
 
-COMMANDS = {"export": export}
+@shared
+def exclude(run: Run, vote: Vote, reason: Reason, by: By = "lead") -> None:
+    """Let a single vote not count any more; it stays on record."""
+    _change(run, vote, reason, by, out=True)
+
+
+@shared
+def readmit(run: Run, vote: Vote, reason: Reason, by: By = "lead") -> None:
+    """Let a vote that was excluded by itself count again."""
+    _change(run, vote, reason, by, out=False)
+
+
+def _change(run: Run, vote: str, reason: str, by: str, *, out: bool) -> None:
+    from console.views import exclusions
+
+    with run.workspace() as workspace:
+        event = exclusions.of_vote(workspace, vote, by, reason, out=out)
+    state = "does not count any more" if out else "counts again"
+    run.output.show(
+        exclusions.as_json(event),
+        f"The vote of {event.annotator} on pair {event.pair_id[:12]} {state}.",
+    )
+
+
+COMMANDS = {"export": export, "exclude": exclude, "readmit": readmit}

@@ -25,11 +25,15 @@ _LOOK_EVERY = 0.5
 
 @dataclass(frozen=True)
 class Expert:
-    """How one expert works: `accuracy` 0 to 1, `side_bias` -1 (right) to 1 (left)."""
+    """How one expert works: `accuracy` and `laziness` 0 to 1, `side_bias` -1 (right) to 1 (left).
+
+    See `examples.shapes.experts.Profile`.
+    """
 
     name: str
     accuracy: float
     side_bias: float = 0.0
+    laziness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -64,22 +68,28 @@ def labeling_server(home: Path) -> Iterator[str]:
 
 
 def vote(
-    workspace: Workspace, batch: str, world: Path, public_url: str, seed: int, meter: Meter
+    workspace: Workspace,
+    batch: str,
+    world: Path,
+    public_url: str,
+    seed: int,
+    meter: Meter,
+    panel: Sequence[Expert] = PANEL,
 ) -> list[Ballot]:
-    """Let the panel label everything in a batch; `world` is the answer key.
+    """Let a panel label everything in a batch; `world` is the answer key.
 
     Raises PairwrightError with the words of an expert that could not finish.
     """
     running = [
         _start(workspace, expert, batch, world, public_url, 10 * seed + number)
-        for number, expert in enumerate(PANEL)
+        for number, expert in enumerate(panel)
     ]
     try:
         while any(process.poll() is None for process in running):
             _show(workspace, batch, meter)
             for process in running:
                 _wait_a_little(process)
-        return [_ballot(expert, process) for expert, process in zip(PANEL, running, strict=True)]
+        return [_ballot(expert, process) for expert, process in zip(panel, running, strict=True)]
     finally:
         for process in running:
             if process.poll() is None:
@@ -95,8 +105,9 @@ def _start(
     tied: Sequence[str] = (sys.executable, "-P", "-m", "console.tied", str(os.getpid()))
     command = (sys.executable, "-P", "-m", "examples.shapes.experts", "--world", str(world))
     manner = ("--accuracy", str(expert.accuracy), "--side-bias", str(expert.side_bias))
+    effort = ("--laziness", str(expert.laziness))
     return subprocess.Popen(
-        [*tied, *command, "--link", link, *manner, "--seed", str(seed)],
+        [*tied, *command, "--link", link, *manner, *effort, "--seed", str(seed)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

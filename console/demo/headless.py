@@ -20,17 +20,18 @@ from console.demo.world import Asked, Share
 from console.output import Output
 from console.processes import Child
 from console.progress import metering, step
-from rounds import dataset
+from rounds import audit, dataset, opening
 from rounds.dataset import BuildSettings
-from storage import batches, checkpoints, models, swift_import
+from storage import audit_set, batches, checkpoints, models, swift_import
 from storage import workspace as workspaces
 from storage.rows import DatasetVersion, Job
 from storage.workspace import Workspace
-from training import spec as specs
-from training import submission
+from training.jobs import submission
+from training.settings import spec as specs
 
 AUDIT = "audit"
 ORACLE = "oracle"
+ACTOR = "demo"
 METRICS = ("preference_accuracy", "reward_accuracy", "reward_gap", "kl_per_token")
 BASELINES = ("reference_preference_accuracy", "longer_wins_accuracy")
 # found by trying on the tiny model: small weights take a large rate, and soon over-optimise
@@ -148,6 +149,7 @@ class _Loop:
     audit: DatasetVersion | None = None
     before: Mapping[str, Any] = field(default_factory=dict)
     exact_before: Mapping[str, Share] = field(default_factory=dict)
+    _number: int = 0
 
     def round(self, clock: Clock) -> RoundResult:
         """One turn of the loop; the next starts from the checkpoint that it makes."""
@@ -155,7 +157,7 @@ class _Loop:
         name = f"round-{self.done}"
         with clock.phase("sampling", self.output, f"Answers of {self.start} into batch {name}"):
             asked = self._ask(name, self.sizes.prompts, self.done, "train")
-            self._open_batch(name)
+            self._open(name)
             answered = self._sample(asked, name, temperature=1.0)
             # behind it in the queue: they are drawn while the experts vote
             first_look = self._queue_first_look()
@@ -163,13 +165,15 @@ class _Loop:
         with clock.phase("labeling", self.output, "Simulated experts vote over HTTP"):
             ballots = self._vote(name, asked)
         with clock.phase("dataset", self.output, "Votes into a dataset version"):
-            version = dataset.build(self.workspace, BuildSettings(batch=name, seed=self.done))
+            settings = BuildSettings(round=self._number, seed=self.done)
+            version = dataset.build(self.workspace, settings)
         with clock.phase("before", self.output, "Figures before"):
             self._take_first_look(first_look)
         with clock.phase("training", self.output, f"DPO on {version.train} pairs"):
             checkpoint = self._train(version, name)
         with clock.phase("after", self.output, "Figures after"):
             after, exact_after = self._measure(checkpoint)
+            opening.close(self.workspace, ACTOR)
         result = RoundResult(
             round=self.done,
             start=self.start,
@@ -206,8 +210,11 @@ class _Loop:
         labeled = asked.folder / "labeled.jsonl"
         world.write_labeled(asked, self._samples_of(job), labeled)
         swift_import.import_file(self.workspace, labeled, batch=AUDIT, labeled_by=ORACLE)
-        # never trained on, so nothing of it needs to be held out
-        settings = BuildSettings(batch=AUDIT, labels="imported", holdout=0.0)
+        with self.workspace.ledger.read() as db:
+            kept = audit_set.members(db)
+        if not kept:
+            audit.draw(self.workspace, size=self._pairs_in(AUDIT), batch=AUDIT, actor=ACTOR)
+        settings = BuildSettings(batch=AUDIT, labels="imported", audit=True)
         self.audit = dataset.build(self.workspace, settings)
         measured = self._evaluate(self.start)
         asked, job = jobs["exact"]
@@ -271,10 +278,18 @@ class _Loop:
     def _samples_of(self, job: Job) -> Path:
         return self.workspace.jobs_folder / job.id / "samples.jsonl"
 
-    def _open_batch(self, name: str) -> None:
+    def _open(self, name: str) -> None:
+        """A round and its batch."""
         with self.workspace.ledger.write() as tx:
             # two answers that the oracle calls equal are so to everybody: reviews would add nothing
             batches.create(tx, name, review_limit=1)
+        # about a third of the prompts end as pairs with a winner
+        planned = max(1, self.sizes.prompts // 3)
+        opened = opening.open_next(
+            self.workspace, start=self.start, target_pairs=planned, actor=ACTOR
+        )
+        self._number = opening.give_batch(self.workspace, name, ACTOR)
+        assert self._number == opened.number
 
     def _pairs_in(self, batch: str) -> int:
         with self.workspace.ledger.read() as db:

@@ -14,7 +14,7 @@ from storage import annotators, batches, jobs, links, models, swift_import
 from storage import workspace as workspaces
 from storage.rows import Job
 from storage.workspace import Workspace
-from training import submission
+from training.jobs import submission
 
 PHOTOS = "photos"
 SHAPES = "shapes"

@@ -11,7 +11,7 @@ from console.doctor.findings import Finding
 from storage import checkpoints, clock, dataset_versions, health, models, schema, segments
 from storage.errors import DamagedError
 from storage.workspace import SECRET, Workspace
-from training import manifest
+from training.runs import manifest
 
 _MB = 1_000_000
 _LARGE_WAL = 256 * _MB
@@ -87,6 +87,11 @@ def media(opened: Workspace, full: bool) -> Iterator[Finding]:
         yield findings.problem("media", what, step)
     else:
         yield findings.ok("media", f"{said}, all as recorded.{_more(read, rows)}")
+    broken = health.damaged_browser_sizes(opened, read)
+    if broken:
+        what = f"{len(broken)} browser sizes of pictures are damaged: {', '.join(broken[:_SHOWN])}."
+        step = "Delete these files: each is made anew when its picture is next shown."
+        yield findings.warning("media", what, step)
 
 
 def datasets(opened: Workspace, full: bool) -> Iterator[Finding]:

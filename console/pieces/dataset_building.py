@@ -25,6 +25,13 @@ LABELS = {
     "imported": "labels that came with a file",
     "both": "votes where a pair has any, else its imported label",
 }
+WORDS = (
+    "A lead's decision comes before every policy. Agreement is the winner's share of the "
+    "votes, confidence the winner's probability given the votes, both 0 to 1. Holdout is the "
+    "share of rows kept from training, drawn with the seed: by media, and what shares a "
+    "picture stays together; or by annotator, and all that those drawn judged is held out. "
+    "The audit set measures all rounds and never trains."
+)
 LINES: dict[str, Any] = {
     "category": st.column_config.TextColumn("Category", width=120),
     "pairs": st.column_config.NumberColumn("Pairs", format="localized", width=60),
@@ -55,9 +62,7 @@ def form(there: Versions) -> BuildSettings:
         bind="query-params",
         placeholder="all batches",
     )
-    with st.container(gap="xsmall"):
-        labels = st.selectbox("Labels", LABEL_CHOICES, key="labels", bind="query-params")
-        widgets.quiet(LABELS[str(labels)], key="labels-words")
+    labels, judge = _labels(), _judge(there)
     with st.container(gap="xsmall"):
         name = st.selectbox("Policy", list(POLICIES), key="policy", bind="query-params")
         widgets.quiet(POLICIES[str(name)], key="policy-words")
@@ -77,24 +82,45 @@ def form(there: Versions) -> BuildSettings:
     way = ways.selectbox("Drawn by", WAYS, key="holdout_by", bind="query-params")
     with seeds:
         seed = _number("Seed", "seed", DEFAULTS.seed, 0, 2**31 - 1, 1)
-    widgets.quiet(
-        "A lead's decision comes before every policy. Agreement is the winner's share of the "
-        "votes, confidence the winner's probability given the votes, both 0 to 1. Holdout is the "
-        "share of rows kept from training, drawn with the seed: by media, and what shares a "
-        "picture stays together; or by annotator, and all that those drawn judged is held out.",
-        key="build-words",
-    )
+    audit = st.checkbox("The audit set alone", key="audit", bind="query-params")
+    widgets.quiet(WORDS, key="build-words")
     return BuildSettings(
         batch=batch,
-        labels=str(labels),
+        labels=labels,
         policy=str(name),
         min_votes=int(least),
         min_agreement=float(share),
         min_confidence=float(sure),
-        holdout=float(held),
+        holdout=0.0 if audit else float(held),
         holdout_by=str(way),
         seed=int(seed),
+        audit=bool(audit),
+        with_judge=judge,
     )
+
+
+def _labels() -> str:
+    with st.container(gap="xsmall"):
+        labels = st.selectbox("Labels", LABEL_CHOICES, key="labels", bind="query-params")
+        widgets.quiet(LABELS[str(labels)], key="labels-words")
+    return str(labels)
+
+
+def _judge(there: Versions) -> str:
+    """A model whose labels stand where nobody else decides; nothing to choose without a judge."""
+    if not there.judges:
+        return ""
+    chosen = st.selectbox(
+        "Judge",
+        there.judges,
+        index=None,
+        key="with_judge",
+        bind="query-params",
+        placeholder="no labels of a model",
+        help="Where neither votes nor a file decide a pair, the label of this model does. Its "
+        "rows say `model` and are counted.",
+    )
+    return chosen or ""
 
 
 def draw_plan(workspace: Workspace, settings: BuildSettings, view: Plan) -> None:
@@ -184,6 +210,8 @@ def _deciding(settings: BuildSettings) -> BuildSettings:
         min_confidence=settings.min_confidence,
         # who judged what is read only where the holdout is drawn by annotator
         holdout_by=settings.holdout_by,
+        audit=settings.audit,
+        with_judge=settings.with_judge,
     )
 
 
@@ -191,6 +219,7 @@ def _preview(home: str, _workspace: Workspace, settings: BuildSettings) -> Datas
     return dataset.preview(_workspace, settings)
 
 
+# each holds the words of all its rows
 _previewed = st.cache_resource(
-    _preview, ttl=FRESH, max_entries=8, show_spinner="Counting the pairs"
+    _preview, ttl=FRESH, max_entries=2, show_spinner="Counting the pairs"
 )

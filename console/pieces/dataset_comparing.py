@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from console import widgets
-from console.pieces import lists, rows
+from console.pieces import dataset_coverage, lists, rows
 from console.views import dataset_changes, datasets
 from console.views.dataset_changes import Comparison
 from console.views.datasets import Versions
@@ -67,6 +67,7 @@ def draw(workspace: Workspace, there: Versions) -> None:
             key="about-drift",
         )
         widgets.table(comparison.drifts, DRIFTS, alt="How far the rows' make-up has moved")
+        dataset_coverage.draw(workspace)
     draw_examples(workspace, comparison)
 
 

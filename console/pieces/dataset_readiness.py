@@ -3,43 +3,55 @@
 from __future__ import annotations
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from console import entrance, widgets
 from rounds.readiness import report
 from rounds.readiness.finding import BLOCKING, Finding
 from rounds.readiness.report import Readiness
+from storage import checkpoints, models
 from storage.rows import DatasetVersion
 from storage.workspace import Workspace
 
 
 def draw(workspace: Workspace, version: DatasetVersion) -> None:
     """A version never changes, so what was found stays true until the browser's tab closes."""
-    key = f"readiness-{version.digest}"
+    st.subheader("Check before training", anchor=False)
+    button, model, words = st.columns([1, 1, 3], vertical_alignment="bottom")
+    chosen = model.selectbox(
+        "Model to train",
+        startable(workspace),
+        index=None,
+        key="check-model",
+        placeholder="no model",
+    )
+    with words:
+        widgets.quiet(
+            "Leakage, duplicates, contradictions, pictures, balance, and with a model what is too "
+            "long for it; a second or two for a hundred pictures.",
+            key="about-check",
+        )
+    key = f"readiness-{version.digest}-{chosen or ''}"
+    is_wanted = button.button("Check", key="check-version", width="stretch")
+    if is_wanted and key not in st.session_state:
+        with entrance.explained():
+            st.session_state[key] = _checked(workspace, version, chosen or "")
     known: Readiness | None = st.session_state.get(key)
-    place = st.empty()
-    if known is None and asked(place):
-        with place.container(), entrance.explained():
-            known = st.session_state[key] = _checked(workspace, version)
-        place.empty()
     if known is not None:
         draw_findings(known)
 
 
-def asked(place: DeltaGenerator) -> bool:
-    """The button and what it looks for; True when it was pressed."""
-    with place.container():
-        button, words = st.columns([1, 4], vertical_alignment="center")
-        with words:
-            widgets.quiet(
-                "Leakage, duplicates, contradictions, pictures, balance; about a second for a "
-                "hundred pictures.",
-                key="about-check",
-            )
-        return bool(button.button("Check before training", key="check-version", width="stretch"))
+def startable(workspace: Workspace) -> list[str]:
+    """The names of the models, then of the checkpoints, that a training can start from."""
+    with workspace.ledger.read() as db:
+        known = [model.name for model in models.listed(db)]
+        return [*known, *(row.name for row in checkpoints.listed(db))]
 
 
 def draw_findings(found: Readiness) -> None:
+    if found.model:
+        widgets.quiet(
+            f"The longest row has {found.longest:,} tokens for {found.model}.", key="longest"
+        )
     blocking = [one for one in found.findings if one.level == BLOCKING]
     if not found.findings:
         st.badge("Nothing stands out", color="green")
@@ -66,11 +78,11 @@ def draw_finding(finding: Finding) -> None:
                     )
 
 
-def _checked(workspace: Workspace, version: DatasetVersion) -> Readiness:
-    bar = st.progress(0.0, text="Looking at the pictures")
+def _checked(workspace: Workspace, version: DatasetVersion, model: str) -> Readiness:
+    bar = st.progress(0.0, text="Looking at the rows")
     try:
         return report.of_version(
-            workspace, version, lambda done, total: bar.progress(done / max(total, 1))
+            workspace, version, lambda done, total: bar.progress(done / max(total, 1)), model
         )
     finally:
         bar.empty()

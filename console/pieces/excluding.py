@@ -11,7 +11,7 @@ from console import entrance, widgets
 from console.views import exclusions
 from console.views.annotators import Detail
 from storage.annotators import LONGEST_NAME
-from storage.exclusions import LONGEST_REASON
+from storage.numbered import LONGEST_REASON
 from storage.workspace import Workspace
 
 EVENTS: dict[str, Any] = {

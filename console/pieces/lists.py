@@ -30,8 +30,7 @@ def selectable(
     """
     frame = widgets.frame(lines, columns)
     ids = [str(getattr(line, "id")) for line in lines]  # noqa: B009
-    # another list is another table: a selected row never stands for another line
-    key = f"list-{parameter}-{hashlib.sha256(''.join(ids).encode()).hexdigest()[:12]}"
+    key = f"list-{parameter}-{_mark(ids)}"
 
     def select() -> None:
         picked = st.session_state[key]["selection"]["rows"]
@@ -55,3 +54,31 @@ def selectable(
         selection_default={"selection": {"rows": [ids.index(selected)] if selected in ids else []}},
         alt=alt,
     )
+
+
+def several(
+    lines: Sequence[DataclassInstance],
+    columns: Mapping[str, Any],
+    *,
+    alt: str,
+    most_rows: int = 12,
+) -> list[str]:
+    """A table of which several rows can be chosen; returns their ids. Lines have an `id`."""
+    ids = [str(getattr(line, "id")) for line in lines]  # noqa: B009
+    event: Any = st.dataframe(
+        widgets.frame(lines, columns),
+        column_config=dict(columns),
+        hide_index=True,
+        row_height=widgets.ROW_HEIGHT,
+        height=widgets.table_height(min(len(ids), most_rows)),
+        key=f"several-{_mark(ids)}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        alt=alt,
+    )
+    return [ids[row] for row in event["selection"]["rows"] if row < len(ids)]
+
+
+def _mark(ids: Sequence[str]) -> str:
+    """Another list is another table: a selected row never stands for another line."""
+    return hashlib.sha256("".join(ids).encode()).hexdigest()[:12]

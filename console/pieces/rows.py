@@ -11,6 +11,7 @@ from console.pieces import prompts
 from console.views import datasets, wording
 from console.views.datasets import RowDetail
 from storage import dataset_versions
+from storage.dataset_file import DatasetFile
 from storage.rows import DatasetRow, DatasetVersion
 from storage.workspace import Workspace
 
@@ -23,10 +24,28 @@ def of_version(workspace: Workspace, version: DatasetVersion) -> Sequence[Datase
     Raises:
         DamagedError: the file is missing or does not have the recorded digest.
     """
-    path = datasets.file_of(workspace, version)
-    changed = path.stat().st_mtime_ns if path.is_file() else 0
-    found: Sequence[DatasetRow] = _read_once(str(path), version.digest, changed, workspace, version)
+    changed = _changed(workspace, version)
+    place = str(datasets.file_of(workspace, version))
+    found: Sequence[DatasetRow] = _read_once(place, version.digest, changed, workspace, version)
     return found
+
+
+def file_of(workspace: Workspace, version: DatasetVersion) -> DatasetFile:
+    """The file of a version, its digest checked, to read a page of it. A file that changed is
+    checked again.
+
+    Raises:
+        DamagedError: the file is missing or does not have the recorded digest.
+    """
+    changed = _changed(workspace, version)
+    place = str(datasets.file_of(workspace, version))
+    found: DatasetFile = _opened_once(place, version.digest, changed, workspace, version)
+    return found
+
+
+def _changed(workspace: Workspace, version: DatasetVersion) -> int:
+    path = datasets.file_of(workspace, version)
+    return path.stat().st_mtime_ns if path.is_file() else 0
 
 
 def _read(
@@ -35,7 +54,14 @@ def _read(
     return dataset_versions.read_rows(_workspace, _version)
 
 
+def _opened(
+    path: str, digest: str, changed: int, _workspace: Workspace, _version: DatasetVersion
+) -> DatasetFile:
+    return dataset_versions.opened(_workspace, _version)
+
+
 _read_once = st.cache_resource(_read, max_entries=4, show_spinner="Reading and checking the rows")
+_opened_once = st.cache_resource(_opened, max_entries=8, show_spinner="Checking the rows")
 
 
 def draw(workspace: Workspace, view: RowDetail) -> None:

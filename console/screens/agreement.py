@@ -1,4 +1,4 @@
-"""Agreement: how far annotators agree, per batch and overall, and two by two."""
+"""Agreement: how far annotators agree, overall, two by two, and on every part of the votes."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from collections.abc import Sequence
 import streamlit as st
 
 from console import charts, entrance, kappa_matrix, widgets
-from console.views import agreement
-from console.views.agreement import AgreementPage, Missing
+from console.pieces import judges
+from console.views import agreement, agreement_groups, agreement_missing
+from console.views.agreement import AgreementPage
+from console.views.agreement_missing import Missing
+from labeling.agreement import groups
 from storage.workspace import Workspace
 
 FIGURES = {
@@ -22,21 +25,23 @@ FIGURES = {
     "meaning": st.column_config.TextColumn("What it says", width="large"),
 }
 PAIRS = {
-    "one": st.column_config.TextColumn("Annotator", width=120),
-    "other": st.column_config.TextColumn("And", width=120),
-    "kappa": st.column_config.TextColumn("Kappa", width=60),
-    "interval": st.column_config.TextColumn("95% interval", width=110),
-    "n": st.column_config.NumberColumn("n", format="localized", width=60),
-    "percent": st.column_config.TextColumn("Percent", width=70),
+    "one": st.column_config.TextColumn("Annotator", width=90),
+    "other": st.column_config.TextColumn("And", width=90),
+    "kappa": st.column_config.TextColumn("Kappa", width=55),
+    "interval": st.column_config.TextColumn("95% interval", width=100),
+    "n": st.column_config.NumberColumn("n", format="localized", width=45),
+    "percent": st.column_config.TextColumn("Percent", width=60),
+    "prevalence": st.column_config.TextColumn("Prevalence", width=75, alignment="right"),
+    "bias": st.column_config.TextColumn("Bias", width=50, alignment="right"),
     "note": st.column_config.TextColumn("Note", width=130),
 }
-BATCHES = {
-    "batch": st.column_config.TextColumn("Batch", width="medium"),
-    "shared": st.column_config.TextColumn("Shared pairs", width="small"),
-    "percent": st.column_config.TextColumn("Percent (95% interval)", width="medium"),
-    "alpha": st.column_config.TextColumn("Alpha (95% interval)", width="medium"),
-    "ac1": st.column_config.TextColumn("AC1 (95% interval)", width="medium"),
-    "note": st.column_config.TextColumn("Note", width="medium"),
+PARTS = {
+    "shared": st.column_config.TextColumn("Shared pairs", width=100),
+    "percent": st.column_config.TextColumn("Percent (95% interval)", width=160),
+    "kappa": st.column_config.TextColumn("Fleiss' kappa (95% interval)", width=160),
+    "alpha": st.column_config.TextColumn("Alpha (95% interval)", width=160),
+    "ac1": st.column_config.TextColumn("AC1 (95% interval)", width=160),
+    "note": st.column_config.TextColumn("Note", width=140),
 }
 
 
@@ -47,7 +52,7 @@ def filters(names: Sequence[str]) -> tuple[str, str]:
         "Batch", names, index=None, key="batch", bind="query-params", placeholder="all batches"
     )
     how = ties.segmented_control(
-        "Ties, two by two",
+        "Ties, two by two and by part",
         agreement.TIES,
         default=agreement.COUNTED,
         required=True,
@@ -69,7 +74,7 @@ def draw(page: AgreementPage) -> None:
     if page.matrix is None:
         draw_pairs(page)
         return
-    left, right = st.columns([5, 4], gap="medium")
+    left, right = st.columns([7, 4], gap="medium")
     with left:
         draw_pairs(page)
     with right:
@@ -92,7 +97,12 @@ def columns(page: AgreementPage) -> dict[str, object]:
 
 def draw_pairs(page: AgreementPage) -> None:
     if page.pairs:
-        widgets.table(page.pairs, PAIRS, alt="Cohen's kappa of every two annotators")
+        widgets.table(
+            page.pairs,
+            PAIRS,
+            alt="Cohen's kappa of every two annotators",
+            faint=[pair.is_few for pair in page.pairs],
+        )
     else:
         widgets.quiet("No two annotators share a pair without a tie.", key="no-pairs")
     if page.unpaired:
@@ -103,21 +113,43 @@ def draw_missing(missing: Missing) -> None:
     widgets.empty(missing.title, missing.text, missing.command, missing.page)
 
 
+def draw_parts(workspace: Workspace, batch: str, ties: str, *, several: bool) -> None:
+    """One table of parts at a time: every way is measured only when it is asked for.
+
+    Args:
+        several: whether there are several batches to show beside each other.
+    """
+    way = st.segmented_control(
+        "By part",
+        [way for way in groups.WAYS if way != groups.BATCH or several],
+        default=groups.BATCH if several else None,
+        key="by",
+        bind="query-params",
+    )
+    if way is None:
+        return
+    lines = agreement_groups.prepare(workspace, way, batch, ties == agreement.LEFT_OUT)
+    widgets.quiet(agreement_groups.MEANINGS[way], key="about-part")
+    title = agreement_groups.TITLES[way]
+    widgets.table(
+        lines,
+        {"part": st.column_config.TextColumn(title, width=180), **PARTS},
+        alt=f"Agreement by {way}",
+        faint=agreement_groups.faint(lines),
+    )
+
+
 def main(workspace: Workspace) -> None:
     names = agreement.choices(workspace)
     if not names:
-        draw_missing(agreement.no_batches(workspace.home))
+        draw_missing(agreement_missing.no_batches(workspace.home))
         return
     batch, ties = filters(names)
     page = agreement.prepare(workspace, batch, ties)
     draw(page)
-    if page.missing is None and st.toggle("By category", key="by-category", bind="query-params"):
-        columns = {**BATCHES, "batch": st.column_config.TextColumn("Category", width="medium")}
-        lines = agreement.by_category(workspace, batch)
-        widgets.table(lines, columns, alt="Agreement on every category of prompts")
-    if len(page.batches) > 1:
-        st.subheader("By batch", anchor=False)
-        widgets.table(page.batches, BATCHES, alt="Agreement of every batch")
+    judges.draw(workspace, batch)
+    if page.missing is None:
+        draw_parts(workspace, batch, ties, several=not batch and len(names) > 1)
 
 
 entrance.enter(main)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from console import entrance, widgets
-from console.pieces import lists, qualification_round, settling
+from console.pieces import lead_sessions, lists, qualification_round, settling
 from console.views import batches, wording
 from console.views.batches import LinkLine, NewLink
 from storage.annotators import LONGEST_NAME
@@ -231,6 +231,7 @@ def main(workspace: Workspace) -> None:
     settling.draw(workspace, batch)
     draw_making(workspace, names, batch)
     draw_links(workspace, batch, state)
+    lead_sessions.draw(workspace, batch)
     qualification_round.draw(workspace, batch)
 
 

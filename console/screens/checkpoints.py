@@ -10,7 +10,7 @@ from typing import Any
 import streamlit as st
 
 from console import entrance, widgets
-from console.pieces import publishing
+from console.pieces import ab_tests, independent, publishing
 from console.views import checkpoint_comparison, checkpoint_pairs, checkpoints, wording
 from console.views.checkpoints import CheckpointDetail, Family, InUse
 from storage.errors import NotFoundError
@@ -145,14 +145,18 @@ def draw_detail(workspace: Workspace, view: CheckpointDetail) -> None:
             st.badge("in use", color="primary")
     if not view.is_active:
         draw_activation(workspace, view)
-    figures, facts, settings, hub = st.tabs(["Figures", "Facts", "Settings", "Publish"], key="tabs")
+    names = ["Figures", "Independent", "Facts", "Settings", "Publish"]
+    figures, beside, facts, settings, hub = st.tabs(names, key="tabs")
     with figures:
         widgets.table(view.figures, FIGURES, alt="Figures of the checkpoint")
+    with beside:
+        independent.draw(workspace, view.name, view.independent)
     with facts:
         draw_pairs(view.facts, ("what", "value"), "Where it comes from and where it is")
     with settings:
         draw_pairs(view.settings, ("setting", "value"), "Settings it was trained with")
     with hub:
+        independent.draw_warnings(view.independent, "publish")
         publishing.draw(workspace, view.id, view.name)
     draw_steps(workspace, view)
 
@@ -170,6 +174,7 @@ def draw_activation(workspace: Workspace, view: CheckpointDetail) -> None:
         on_click=activate,
         args=(workspace, view.id),
     )
+    independent.draw_warnings(view.independent, "activate")
 
 
 def draw_pairs(rows: Sequence[tuple[str, str]], headings: tuple[str, str], alt: str) -> None:
@@ -267,6 +272,7 @@ def main(workspace: Workspace) -> None:
     else:
         draw_detail(workspace, view)
     draw_comparison(workspace, found)
+    ab_tests.draw(workspace)
     if found.history:
         st.subheader("History of use", anchor=False)
         widgets.table(found.history, HISTORY, alt="Who took which checkpoint into use, and why")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
 from console import entrance, widgets
 from console.pieces import (
+    audit_drawing,
     dataset_building,
     dataset_comparing,
     dataset_readiness,
@@ -17,11 +17,11 @@ from console.pieces import (
 )
 from console.views import datasets, wording
 from console.views.datasets import VersionDetail, Versions
+from storage.dataset_file import DatasetFile
 from storage.errors import PairwrightError
-from storage.rows import DatasetRow
 from storage.workspace import Workspace
 
-VIEWS = ("Versions", "Build", "Compare")
+VIEWS = ("Versions", "Build", "Compare", "Audit set")
 VERSIONS: dict[str, Any] = {
     "id": st.column_config.TextColumn("Version", width=60),
     "rows": st.column_config.NumberColumn("Rows", format="localized", width=60),
@@ -57,13 +57,13 @@ def draw_version(workspace: Workspace, view: VersionDetail) -> None:
     with facts:
         draw_facts(workspace, view)
     try:
-        found = rows.of_version(workspace, view.version)
+        found = rows.file_of(workspace, view.version)
     except PairwrightError as error:
         widgets.trouble(error)
         return
     with counts:
         widgets.table(
-            datasets.categories(found),
+            datasets.categories(found.counts()),
             CATEGORIES,
             alt="Rows by category",
             most_rows=MOST_CATEGORIES,
@@ -101,14 +101,14 @@ def draw_facts(workspace: Workspace, view: VersionDetail) -> None:
         )
 
 
-def draw_rows(workspace: Workspace, found: Sequence[DatasetRow]) -> None:
+def draw_rows(workspace: Workspace, found: DatasetFile) -> None:
     st.subheader("Rows", anchor=False)
     left, right = st.columns([5, 6], gap="medium")
     with left:
         category, split = st.columns(2)
         chosen = category.selectbox(
             "Category",
-            sorted({row.prompt.category or "none" for row in found}),
+            sorted({name or datasets.NO_CATEGORY for name in found.counts()["category"]}),
             index=None,
             placeholder="all",
             key="category",
@@ -136,8 +136,8 @@ def draw_rows(workspace: Workspace, found: Sequence[DatasetRow]) -> None:
         draw_row(workspace, found, selected)
 
 
-def draw_row(workspace: Workspace, found: Sequence[DatasetRow], selected: str) -> None:
-    row = next((row for row in found if row.pair_id == selected), None)
+def draw_row(workspace: Workspace, found: DatasetFile, selected: str) -> None:
+    row = found.find(selected) if selected else None
     if row is not None:
         rows.draw(workspace, datasets.row_detail(workspace, row))
     elif selected:
@@ -206,6 +206,8 @@ def main(workspace: Workspace) -> None:
         dataset_building.draw(workspace, there)
     elif view == "Compare":
         dataset_comparing.draw(workspace, there)
+    elif view == "Audit set":
+        audit_drawing.draw(workspace, there)
     else:
         draw_versions(workspace, there)
 

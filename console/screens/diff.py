@@ -9,12 +9,16 @@ import streamlit as st
 from console import entrance, widgets
 from console.pieces import lists, prompts
 from console.views import answers, diff, wording
+from console.views import changes as views
 from console.views.answers import PromptDetail
+from console.views.changes import Changes
 from console.views.diff import Asked, Comparison, Line, Source
+from rounds.changes.outcomes import ORDER
 from storage.errors import NotFoundError
 from storage.workspace import Workspace
 
 LINES = {
+    "outcome": st.column_config.TextColumn("Outcome", width=75),
     "prompt": st.column_config.TextColumn("Prompt", width=160),
     "category": st.column_config.TextColumn("Category", width=85),
     "left": st.column_config.TextColumn("Left", width=145),
@@ -22,9 +26,11 @@ LINES = {
 }
 CATEGORIES = {
     "category": st.column_config.TextColumn("Category", width=110),
-    "prompts": st.column_config.NumberColumn("Prompts", format="localized", width=70),
-    "changed": st.column_config.NumberColumn("Changed", format="localized", width=70),
-    "share": st.column_config.TextColumn("Share", width=70),
+    "prompts": st.column_config.NumberColumn("Prompts", format="localized", width=60),
+    "broken": st.column_config.NumberColumn("Broken", format="localized", width=60),
+    "fixed": st.column_config.NumberColumn("Fixed", format="localized", width=60),
+    "undecided": st.column_config.NumberColumn("Undecided", format="localized", width=70),
+    "unchanged": st.column_config.NumberColumn("Unchanged", format="localized", width=70),
 }
 ANSWERS = {
     "source": st.column_config.TextColumn("Who", width=110),
@@ -46,6 +52,7 @@ REWARDS = {
 PAGE_SIZE = 25
 CHANGED = "changed"
 EVERY = "all"
+SHOWN = (CHANGED, *(outcome.value for outcome in ORDER[:3]), EVERY)
 
 
 def choose_sources(known: Sequence[Source]) -> tuple[Source, Source]:
@@ -59,8 +66,9 @@ def choose_sources(known: Sequence[Source]) -> tuple[Source, Source]:
     return diff.find(known, str(one)), diff.find(known, str(other))
 
 
-def choose_prompts(found: Comparison) -> tuple[list[Asked], str]:
-    """The prompts that match the filters, each in the URL; and how their answers were drawn."""
+def choose_prompts(workspace: Workspace, found: Comparison) -> tuple[list[Asked], Changes, str]:
+    """The prompts that match the filters, each in the URL, regressions first; what became of all;
+    and how their answers were drawn."""
     place, kind, drawn = st.columns(3)
     category = place.selectbox(
         "Category",
@@ -73,11 +81,11 @@ def choose_prompts(found: Comparison) -> tuple[list[Asked], str]:
     )
     show = kind.selectbox(
         "Prompts",
-        [CHANGED, EVERY],
+        SHOWN,
         key="show",
         bind="query-params",
         on_change=start_over,
-        help="Those whose answers changed, or all that both have answered.",
+        help="Those whose answers changed, those with one outcome, or all that both answered.",
     )
     answered = drawn.selectbox(
         "Answers",
@@ -88,7 +96,10 @@ def choose_prompts(found: Comparison) -> tuple[list[Asked], str]:
         help="Greedy ones were drawn at temperature 0: no chance is in their difference.",
     )
     how = str(answered or diff.ALL)
-    return found.chosen(answers=how, category=category or "", changed=show == CHANGED), how
+    changes = views.read(workspace, found, found.chosen(answers=how), "")
+    matching = found.chosen(answers=how, category=category or "", changed=show == CHANGED)
+    outcome = "" if show in (CHANGED, EVERY) else str(show)
+    return changes.ordered(matching, outcome), changes, how
 
 
 def start_over() -> None:
@@ -103,12 +114,15 @@ def page_number() -> int:
     return int(asked) if asked.isdecimal() else 1
 
 
-def draw_list(workspace: Workspace, found: Comparison, matching: Sequence[Asked]) -> str:
+def draw_list(
+    workspace: Workspace, found: Comparison, matching: Sequence[Asked], changes: Changes
+) -> str:
     """One page of prompts; returns the chosen one."""
     pages = max(1, -(-len(matching) // PAGE_SIZE))
     page = min(max(1, page_number()), pages)
     start = (page - 1) * PAGE_SIZE
-    lines = diff.lines(workspace, matching[start : start + PAGE_SIZE])
+    known = {name: one.outcome.value for name, one in changes.by_prompt.items()}
+    lines = diff.lines(workspace, matching[start : start + PAGE_SIZE], known)
     widgets.quiet(
         f"Prompts {start + 1:,} to {start + len(lines):,} of {len(matching):,}", key="position"
     )
@@ -134,13 +148,16 @@ def draw_lines(lines: Sequence[Line], selected: str, found: Comparison) -> None:
     )
 
 
-def draw_detail(workspace: Workspace, found: Comparison, prompt_id: str) -> None:
+def draw_detail(workspace: Workspace, found: Comparison, prompt_id: str, changes: Changes) -> None:
     try:
         view = answers.detail(workspace, found, prompt_id)
     except NotFoundError as error:
         widgets.trouble(error)
         return
-    widgets.quiet(f"Prompt {view.id[:12]} · {view.category}", key="head")
+    head = f"Prompt {view.id[:12]} · {view.category}"
+    if (change := changes.by_prompt.get(view.id)) is not None:
+        head += f" · {change.outcome.value}, by {views.name_of(change.decided_by)}"
+    widgets.quiet(head, key="head")
     prompts.draw(workspace, view.turns, view.media, view.names)
     if not view.turns:
         widgets.quiet("This prompt is not in the ledger: only its answers were kept.", key="gone")
@@ -170,10 +187,11 @@ def draw_tables(view: PromptDetail) -> None:
         widgets.table(view.rewards, REWARDS, alt="Implicit rewards of the pairs of this prompt")
 
 
-def draw_counts(found: Comparison, how: str) -> None:
-    st.subheader("Where answers changed", anchor=False)
-    lines = diff.categories(found.chosen(answers=how))
-    widgets.table(lines, CATEGORIES, alt="Changed answers by category", most_rows=20)
+def draw_counts(workspace: Workspace, found: Comparison, changes: Changes, how: str) -> None:
+    st.subheader("What became of the answers", anchor=False)
+    widgets.table(changes.tallies, CATEGORIES, alt="Outcomes by category", most_rows=20)
+    widgets.quiet(changes.told, key="told")
+    draw_collecting(workspace, found, changes)
     left_out = [
         f"{wording.count(count, 'prompt')} that only {source.name} answered"
         for count, source in ((found.only_left, found.left), (found.only_right, found.right))
@@ -188,6 +206,31 @@ def draw_counts(found: Comparison, how: str) -> None:
             "of their difference is chance.",
             key="chance",
         )
+
+
+def draw_collecting(workspace: Workspace, found: Comparison, changes: Changes) -> None:
+    """Undecided changes become a batch in which nobody sees who answered."""
+    if said := st.session_state.pop("changes-said", ""):
+        st.text(said)
+    if not changes.tallies[0].undecided:
+        return
+    field, button = st.columns([3, 2], vertical_alignment="bottom")
+    batch = field.text_input("Let experts decide the rest: name of the batch", key="changes-batch")
+    button.button(
+        "Make batch",
+        key="changes-collect",
+        width="stretch",
+        disabled=not (batch or "").strip(),
+        on_click=collect,
+        args=(workspace, found, changes, (batch or "").strip()),
+    )
+
+
+def collect(workspace: Workspace, found: Comparison, changes: Changes, batch: str) -> None:
+    with entrance.explained():
+        made = views.collect(workspace, found, changes, batch)
+        count = wording.count(changes.tallies[0].undecided, "pair")
+        st.session_state["changes-said"] = f"Batch {made.name} has {count}; hand out a link."
 
 
 def draw_empty(workspace: Workspace, known: Sequence[Source]) -> None:
@@ -222,16 +265,16 @@ def main(workspace: Workspace) -> None:
             ),
         )
         return
-    matching, how = choose_prompts(found)
+    matching, changes, how = choose_prompts(workspace, found)
     listed, detail = st.columns([5, 6], gap="medium")
     with listed:
-        selected = draw_list(workspace, found, matching) if matching else ""
+        selected = draw_list(workspace, found, matching, changes) if matching else ""
         if not matching:
             st.text("No answer that matches these filters.")
-        draw_counts(found, how)
+        draw_counts(workspace, found, changes, how)
     if selected:
         with detail:
-            draw_detail(workspace, found, selected)
+            draw_detail(workspace, found, selected, changes)
 
 
 entrance.enter(main)

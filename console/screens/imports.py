@@ -10,7 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from console import entrance, widgets
-from console.pieces import batch_asking, file_reading
+from console.pieces import batch_asking, file_reading, preparing
 from console.views import imports, wording
 from console.views.import_samples import Sample
 from console.views.imports import Asked, Outcome, Preview, RejectedLine
@@ -231,6 +231,7 @@ def draw_done(done: Outcome) -> None:
 
 
 def main(workspace: Workspace) -> None:
+    preparing.draw(workspace)
     asked = form()
     draw_check(workspace, asked)
     done: Outcome | None = st.session_state.get("done")

@@ -55,19 +55,32 @@ NEWEST = {
 
 
 def live(workspace: Workspace) -> None:
+    """What changes comes by itself, in two parts: the way to the disputes between them stays still
+    while somebody writes a name there."""
+
     def refresh() -> None:
         with entrance.explained():
-            draw(overview.prepare(workspace))
+            st.session_state["overview"] = overview.prepare(workspace)
+            draw_needs(st.session_state["overview"])
 
-    settling.draw(workspace)
+    def refresh_rest() -> None:
+        if "overview" in st.session_state:
+            draw_rest(st.session_state["overview"])
+
     st.fragment(refresh, run_every="5s")()
+    settling.draw(workspace)
+    # of the same reading, so that both parts agree and the workspace is read once
+    st.fragment(refresh_rest, run_every="5s")()
 
 
-def draw(view: Overview) -> None:
+def draw_needs(view: Overview) -> None:
     st.subheader("What needs you now", anchor=False)
     with st.container(border=True):
         for position, need in enumerate(view.needs):
             draw_need(need, position)
+
+
+def draw_rest(view: Overview) -> None:
     if not view.batches:
         return
     st.subheader("Batches", anchor=False)
@@ -77,7 +90,7 @@ def draw(view: Overview) -> None:
         draw_part("Links", view.links, LINKS, "No link was handed out yet.")
     with right:
         draw_part("Jobs", view.jobs, JOBS, "No job was submitted yet.")
-    draw_rest(view)
+    draw_newest(view)
 
 
 def draw_need(need: Need, position: int) -> None:
@@ -102,7 +115,7 @@ def draw_part(
         widgets.quiet(empty, key=title)
 
 
-def draw_rest(view: Overview) -> None:
+def draw_newest(view: Overview) -> None:
     draw_part("Newest", view.newest, NEWEST, "No dataset version and no checkpoint yet.")
     workers = wording.count(view.workers, "worker")
     widgets.quiet(f"{workers} running. Workspace {view.home}", key="workers")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from console import charts, entrance, histograms, widgets
-from console.views import rewards, wording
+from console.views import reliability, rewards, wording
 from console.views.distributions import Distribution
 from console.views.rewards import Choice, Rewards
 from storage.workspace import Workspace
@@ -26,6 +26,7 @@ FIGURES = {
     "figure": st.column_config.TextColumn("Figure", width="medium"),
     "value": st.column_config.TextColumn("Value", width="medium"),
     "interval": st.column_config.TextColumn("95% interval", width="small"),
+    "before": st.column_config.TextColumn("Before", width="small"),
     "n": st.column_config.TextColumn("n", width="small"),
     "labels": st.column_config.TextColumn("Labels", width="small"),
     "reference": st.column_config.TextColumn("Reference", width="small"),
@@ -65,6 +66,7 @@ def draw(view: Rewards, choice: Choice) -> None:
         "checkpoints compare only when both have the same reference and beta.",
         key="compare",
     )
+    draw_calibration(view, choice.job)
     st.subheader("By category", anchor=False)
     widgets.table(view.categories, CATEGORIES, alt="Accuracies and gaps by category", most_rows=20)
     st.subheader("Figures of this measurement", anchor=False)
@@ -81,6 +83,25 @@ def draw_panel(drawn: Distribution, note: str, job: str) -> None:
             alt=histograms.alternative(drawn),
         )
         widgets.quiet(" ".join(filter(None, (note, drawn.note))), key=f"note-{drawn.title}")
+
+
+def draw_calibration(view: Rewards, job: str) -> None:
+    """How sure the checkpoint may be, and what its accuracies stand beside."""
+    chart, words = st.columns([1, 2])
+    with chart.container(border=True, gap="xsmall"):
+        st.markdown(f"**{view.calibration.title}**")
+        drawn = charts.chart(view.calibration, keep_zoom=job, across="confidence")
+        drawn.update_xaxes(range=[reliability.LOWEST - 0.02, reliability.HIGHEST + 0.02])
+        st.plotly_chart(
+            drawn,
+            key="chart-calibration",
+            config=charts.CONFIG,
+            alt=charts.alternative(view.calibration, across="confidence"),
+        )
+        widgets.quiet(view.calibration.note, key="note-calibration")
+    with words:
+        for number, sentence in enumerate(view.sentences):
+            widgets.quiet(sentence, key=f"sentence-{number}")
 
 
 def draw_empty(workspace: Workspace) -> None:

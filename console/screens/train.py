@@ -9,17 +9,20 @@ from typing import Any
 import streamlit as st
 
 from console import entrance, widgets
+from console.pieces import run_plan
 from console.views import train, wording
 from console.views.train import Field, Offers, RunPlan
 from storage.errors import PairwrightError
 from storage.workspace import Workspace
-from training import memory
+from training.runs import memory
 
 GROUPS = {
     "basic": "Training",
     "advanced": "Batches, lengths and formats",
+    "plan": "Prices for the plan",
     "mining": "The next round's pairs",
     "hub": "Publishing on the Hub",
+    "tracking": "Trackers beside our pages",
 }
 FITS = {memory.FITS: "green", memory.TIGHT: "yellow", memory.TOO_LARGE: "red"}
 # fields of one row of the advanced part
@@ -122,6 +125,7 @@ def draw_plan(workspace: Workspace, plan: RunPlan, offers: Offers) -> None:
         draw_facts(plan)
     with right:
         draw_sentences(plan)
+    run_plan.draw(workspace, plan)
     draw_button(workspace, plan)
     if not offers.workers:
         widgets.step(
@@ -164,11 +168,13 @@ def draw_button(workspace: Workspace, plan: RunPlan) -> None:
         widgets.copyable(plan.command)
     started: Mapping[str, str] = st.session_state.get("started", {})
     if plan.command not in started:
+        sure = not plan.doubt or draw_doubt(plan)
         button.button(
             "Start training",
             key="start",
             type="primary",
             width="stretch",
+            disabled=not sure,
             on_click=start,
             args=(workspace, plan),
         )
@@ -184,6 +190,12 @@ def draw_button(workspace: Workspace, plan: RunPlan) -> None:
     with said:
         widgets.quiet(f"These choices have been started as job {job}.", key="started")
     again.button("Offer Start again", key="again", on_click=renew, args=(plan,), width="stretch")
+
+
+def draw_doubt(plan: RunPlan) -> bool:
+    """Ask whether DPO should begin at a model that nobody has tuned yet."""
+    widgets.quiet(f"{plan.doubt} Choose the stage sft first.", key="doubt")
+    return bool(st.checkbox("Start DPO without SFT", key="without-sft"))
 
 
 def start(workspace: Workspace, plan: RunPlan) -> None:

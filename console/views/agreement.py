@@ -1,17 +1,16 @@
-"""What the Agreement page shows: every coefficient with its interval, per batch and overall."""
+"""What the Agreement page shows: every coefficient with its interval, and annotators two by two."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from console.views import exclusions, wording
+from console.views import agreement_missing, coefficients, exclusions, wording
+from console.views.agreement_missing import Missing
 from labeling.agreement import report
 from labeling.agreement.figure import Figure, PairOfRaters
 from labeling.agreement.report import FEW, AgreementReport, Coefficients
-from storage import batches, clock, links
-from storage.rows import Batch
+from storage import batches
 from storage.workspace import Workspace
 
 COUNTED = "count as a verdict"
@@ -20,6 +19,8 @@ TIES = (COUNTED, LEFT_OUT)
 # a matrix of more annotators than this is too small to read
 MOST_IN_MATRIX = 20
 
+# indices from which kappa misleads: 80% of the votes say one of two, or a fifth is said differently
+_PREVALENT, _BIASED = 0.6, 0.2
 _VERDICT_NAMES = {"a": "A is better", "b": "B is better", "tie": "too close to call"}
 _MEANINGS = {
     "Percent agreement": "How often two annotators give the same verdict. Chance is in it.",
@@ -53,7 +54,8 @@ class FigureLine:
 
 @dataclass(frozen=True)
 class PairLine:
-    """Two annotators. `note` says when n is too small, or why there is no number."""
+    """Two annotators. `note` says when n is too small, why kappa is low although they agree, or why
+    there is no number."""
 
     one: str
     other: str
@@ -61,19 +63,10 @@ class PairLine:
     interval: str
     n: int
     percent: str
+    prevalence: str
+    bias: str
     note: str
-
-
-@dataclass(frozen=True)
-class BatchLine:
-    """One batch in the table of all batches, or one category of prompts."""
-
-    batch: str
-    shared: str
-    percent: str
-    alpha: str
-    ac1: str
-    note: str
+    is_few: bool
 
 
 @dataclass(frozen=True)
@@ -86,22 +79,8 @@ class Matrix:
 
 
 @dataclass(frozen=True)
-class Missing:
-    """What is missing, the one next step, its command and its page; none where there is only
-    waiting."""
-
-    title: str
-    text: str
-    command: str = ""
-    page: str = ""
-
-
-@dataclass(frozen=True)
 class AgreementPage:
-    """The page of one choice. With `missing` there are neither figures nor pairs.
-
-    `batches` holds every batch, ties counted as a verdict, when none was chosen.
-    """
+    """The page of one choice. With `missing` there are neither figures nor pairs."""
 
     facts: str
     missing: Missing | None = None
@@ -110,24 +89,12 @@ class AgreementPage:
     pairs: Sequence[PairLine] = ()
     matrix: Matrix | None = None
     unpaired: str = ""
-    batches: Sequence[BatchLine] = ()
 
 
 def choices(workspace: Workspace) -> list[str]:
     """The names of the batches, oldest first."""
     with workspace.ledger.read() as db:
         return [batch.name for batch in batches.listed(db)]
-
-
-def no_batches(home: Path) -> Missing:
-    """A workspace that has nothing to agree on."""
-    return Missing(
-        "There is nothing to agree on yet",
-        "Agreement compares the votes of several people on the same pairs. Import pairs, with two "
-        "or more votes wanted for each.",
-        wording.command(home, "import", "FILE", "--batch", "NAME", "--overlap", "2"),
-        page="imports",
-    )
 
 
 def prepare(workspace: Workspace, batch: str, ties: str) -> AgreementPage:
@@ -139,12 +106,10 @@ def prepare(workspace: Workspace, batch: str, ties: str) -> AgreementPage:
     Raises:
         NotFoundError: there is no such batch.
     """
-    names = [] if batch else choices(workspace)
-    found, *each = report.of_batches(workspace, [batch or None, *names])
+    found = report.of_batch(workspace, batch or None)
     facts = f"{_facts(found.with_ties)} {exclusions.sentence(found.excluded)}".rstrip()
-    by_batch = [_batch(name, one.with_ties) for name, one in zip(names, each, strict=True)]
     if not found.with_ties.shared:
-        return AgreementPage(facts, _missing(workspace, batch, found.with_ties), batches=by_batch)
+        return AgreementPage(facts, agreement_missing.of_votes(workspace, batch, found.with_ties))
     shown = found.without_ties if ties == LEFT_OUT and found.without_ties else found.with_ties
     by_size = sorted(shown.cohen_kappa, key=lambda pair: (-pair.n, pair.raters))
     return AgreementPage(
@@ -154,18 +119,7 @@ def prepare(workspace: Workspace, batch: str, ties: str) -> AgreementPage:
         pairs=[_pair(pair) for pair in by_size],
         matrix=_matrix(shown.cohen_kappa),
         unpaired=_unpaired(shown),
-        batches=by_batch,
     )
-
-
-def by_category(workspace: Workspace, batch: str) -> list[BatchLine]:
-    """Every category of prompts, ties counted as a verdict; of all batches when `batch` is empty.
-
-    Raises:
-        NotFoundError: there is no such batch.
-    """
-    found = report.by_category(workspace, batch or None)
-    return [_batch(name or "none", one.with_ties) for name, one in found.items()]
 
 
 def _facts(found: Coefficients) -> str:
@@ -174,61 +128,6 @@ def _facts(found: Coefficients) -> str:
     pairs = wording.count(found.items, "pair")
     verb = "was" if found.shared == 1 else "were"
     return f"{votes} of {people} on {pairs}; {found.shared:,} {verb} judged by two or more."
-
-
-def _missing(workspace: Workspace, batch: str, found: Coefficients) -> Missing:
-    with workspace.ledger.read() as db:
-        looked_at = [batches.get(db, batch)] if batch else batches.listed(db)
-        now = clock.now(db)
-        given = {each.id: links.listed(db, each.id) for each in looked_at}
-    if all(each.overlap < 2 for each in looked_at):
-        return _overlap_of_one(workspace.home, looked_at)
-    wide = next(each for each in looked_at if each.overlap > 1)
-    active = {
-        link.annotator_id
-        for link in given[wide.id]
-        if link.revoked_at is None and link.expires_at > now
-    }
-    return _second_person(workspace, wide, found, len(active))
-
-
-def _overlap_of_one(home: Path, looked_at: Sequence[Batch]) -> Missing:
-    several = len(looked_at) > 1
-    name = "NAME" if several else looked_at[0].name
-    what = "Every batch here asks" if several else f"Batch {name} asks"
-    return Missing(
-        "Nobody shares a pair",
-        f"{what} for one vote per pair (overlap 1), so no pair is judged by two people. Import the "
-        "same file again with a higher overlap: nothing is imported twice, and the pairs are "
-        "offered to a second annotator.",
-        wording.command(home, "import", "FILE", "--batch", name, "--overlap", "2"),
-        page="imports",
-    )
-
-
-def _second_person(
-    workspace: Workspace, batch: Batch, found: Coefficients, labelers: int
-) -> Missing:
-    title = "Nobody shares a pair yet" if found.votes else "There are no votes yet"
-    so_far = f"{found.raters:,} annotators have voted, on different pairs"
-    if found.raters < 2:
-        so_far = "One annotator has voted" if found.votes else "Nobody has voted"
-    asked = f"Batch {batch.name} asks for {batch.overlap} votes per pair"
-    if labelers > 1:
-        return Missing(
-            title,
-            f"{so_far}. {asked}, and {labelers} people have an active link: figures stand here as "
-            "soon as two of them have judged the same pair.",
-        )
-    return Missing(
-        title,
-        f"{so_far}. {asked}: hand out links until two people have one; the second gets the same "
-        "pairs as the first.",
-        wording.command(
-            workspace.home, "link", "create", "--batch", batch.name, "--annotator", "WHO"
-        ),
-        page="batches",
-    )
 
 
 def _figures(found: AgreementReport) -> list[FigureLine]:
@@ -246,11 +145,11 @@ def _figure(title: str, figure: Figure, without: Figure | None) -> FigureLine:
     is_share = title == "Percent agreement"
     return FigureLine(
         figure=title,
-        value=_value(figure.value, is_share),
-        interval=_interval(figure.ci95, is_share),
+        value=coefficients.value(figure.value, is_share),
+        interval=coefficients.interval(figure.ci95, is_share),
         n=figure.n,
-        without=_value(without.value, is_share) if without else "",
-        without_interval=_interval(without.ci95, is_share) if without else "",
+        without=coefficients.value(without.value, is_share) if without else "",
+        without_interval=coefficients.interval(without.ci95, is_share) if without else "",
         without_n=f"{without.n:,}" if without else "",
         meaning=figure.reason.capitalize() + "." if figure.reason else _MEANINGS[title],
     )
@@ -273,6 +172,12 @@ def _notes(found: AgreementReport) -> list[str]:
             "likely, and kappa and alpha are low even where people nearly always agree. Read AC1 "
             "and the percentage beside them."
         )
+    if found.with_ties.cohen_kappa:
+        notes.append(
+            "Two by two, prevalence is 0 where all verdicts are equally common and 1 where only "
+            "one is given; bias is 0 where both give each verdict equally often. A high prevalence "
+            "lowers kappa although people agree; a high bias says that one leans to a verdict."
+        )
     few = found.with_ties.shared < FEW
     if few:
         notes.append(f"Fewer than {FEW} shared pairs: the intervals are too wide to decide on.")
@@ -293,18 +198,31 @@ def _beyond(workspace: Workspace, batch: str, found: Coefficients) -> list[str]:
 
 
 def _pair(pair: PairOfRaters) -> PairLine:
-    note = pair.reason.capitalize()
-    if not note and pair.n < FEW:
-        note = f"few (under {FEW})"
     return PairLine(
         one=pair.raters[0],
         other=pair.raters[1],
-        kappa=_value(pair.value),
-        interval=_interval(pair.ci95),
+        kappa=coefficients.value(pair.value),
+        interval=coefficients.interval(pair.ci95),
         n=pair.n,
         percent=wording.share(pair.percent_agreement),
-        note=note,
+        prevalence=coefficients.value(pair.prevalence),
+        bias=coefficients.value(pair.bias),
+        note=_note(pair),
+        is_few=pair.n < FEW,
     )
+
+
+def _note(pair: PairOfRaters) -> str:
+    """The first that holds: no number, too few pairs, or one of the two paradoxes of kappa."""
+    if pair.reason:
+        return pair.reason.capitalize()
+    if pair.n < FEW:
+        return f"few (under {FEW})"
+    if pair.prevalence >= _PREVALENT:
+        return "one verdict prevails: kappa is low for their agreement"
+    if pair.bias >= _BIASED:
+        return "they use the verdicts differently often"
+    return ""
 
 
 def _matrix(pairs: Sequence[PairOfRaters]) -> Matrix | None:
@@ -327,33 +245,3 @@ def _unpaired(shown: Coefficients) -> str:
     if not apart:
         return ""
     return f"{apart:,} of {possible:,} pairs of annotators share no pair and are not listed."
-
-
-def _batch(name: str, found: Coefficients) -> BatchLine:
-    note = "" if found.shared >= FEW else f"few (under {FEW})"
-    return BatchLine(
-        batch=name,
-        shared=f"{found.shared:,} of {found.items:,}",
-        percent=_with_interval(found.percent_agreement, is_share=True),
-        alpha=_with_interval(found.krippendorff_alpha),
-        ac1=_with_interval(found.gwet_ac1),
-        note=note if found.shared else "nobody shares a pair",
-    )
-
-
-def _value(value: float | None, is_share: bool = False) -> str:
-    if value is None:
-        return wording.NOT_AVAILABLE
-    return wording.share(value) if is_share else f"{value:.2f}"
-
-
-def _interval(ends: tuple[float, float] | None, is_share: bool = False) -> str:
-    if ends is None:
-        return wording.NOT_AVAILABLE
-    return " to ".join(_value(end, is_share) for end in ends)
-
-
-def _with_interval(figure: Figure, is_share: bool = False) -> str:
-    if figure.value is None:
-        return wording.NOT_AVAILABLE
-    return f"{_value(figure.value, is_share)} ({_interval(figure.ci95, is_share)})"

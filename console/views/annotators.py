@@ -12,7 +12,7 @@ from console.views.exclusions import EventLine
 from labeling.agreement.figure import Figure
 from labeling.annotator_models.accuracy import Accuracy
 from labeling.quality import report
-from labeling.quality.biases import Biases
+from labeling.quality.biases import RATIOS, Biases
 from labeling.quality.leaning import SIGNIFICANT, Leaning
 from labeling.quality.people import Finding, Person
 from labeling.quality.report import QualityReport
@@ -137,7 +137,7 @@ def prepare(workspace: Workspace, batch: str) -> AnnotatorsPage:
             *(_bias(name or "none", one) for name, one in found.by_category.items()),
         ],
         ratios=[
-            RatioLine(f"{low:g} times and more", _share(one), _ends(one.ci95), one.n)
+            RatioLine(_ratio(low), _share(one), _ends(one.ci95), one.n)
             for low, one in found.biases.by_ratio.items()
             if one.n
         ],
@@ -213,6 +213,13 @@ def _figures(person: Person) -> list[FigureLine]:
         median = f"{person.median_seconds:,.0f} s in the middle"
     left_p = f"p {person.left_p:.2g}, corrected for all annotators"
     return [
+        FigureLine(
+            "Active time",
+            f"{person.hours:,.1f} h",
+            "",
+            f"{person.judged:,}",
+            f"{person.votes:,} votes ({person.ties:,} ties), {person.skips:,} skips",
+        ),
         FigureLine("Pace", pace, median, f"{person.judged:,}", "in active time, page in sight"),
         FigureLine(
             "Faster than reading",
@@ -238,6 +245,13 @@ def _figures(person: Person) -> list[FigureLine]:
             f"{person.votes - person.excluded:,}",
             "MACE: probability that an answer does not come by habit",
         ),
+        FigureLine(
+            "Reliability",
+            wording.share(person.reliability),
+            "",
+            f"{person.votes - person.excluded:,}",
+            "Dawid and Skene: right, though A may be taken for B more often than B for A",
+        ),
     ]
 
 
@@ -259,6 +273,12 @@ def _bias(category: str, found: Biases) -> BiasLine:
     shares = (found.position, found.length, found.layout)
     left, longer, laid_out = (_with_interval(one) for one in shares)
     return BiasLine(category, found.position.n, left, longer, laid_out)
+
+
+def _ratio(low: float) -> str:
+    """The class that begins at this ratio; `RATIOS` says where it ends."""
+    high = next((end for end in RATIOS if end > low), None)
+    return f"{low:g} times and more" if high is None else f"{low:g} to {high:g} times"
 
 
 def _notes(found: Biases) -> list[str]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from console import serving
-from console.views import standings, wording
-from console.views.standings import Standing
+from console.views import wording
 from labeling import links as labeling_links
+from labeling import standings
+from labeling.standings import Standing
 from storage import analytics, annotators, batches, clock, links, sessions
 from storage.analytics import activity
 from storage.analytics.activity import Activity

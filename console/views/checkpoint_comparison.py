@@ -8,6 +8,7 @@ from typing import Any
 
 from console.views import checkpoints as views
 from console.views import figures, wording
+from console.views.measures import MEASURES
 from storage import checkpoints, evaluations, models
 from storage.ledger import Connection
 from storage.rows import Checkpoint
@@ -82,7 +83,7 @@ def _measurements(db: Connection, row: Checkpoint) -> dict[str, Mapping[str, Any
 
 def _figures(metrics: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for measure in figures.MEASURES:
+    for measure in MEASURES:
         if any(measure.name in one for one in metrics):
             unit = "" if measure.unit in ("share", "") else f", {measure.unit}"
             found[measure.title + unit] = [views.measured(one, measure.name) for one in metrics]

@@ -7,30 +7,37 @@ from dataclasses import dataclass
 import polars
 
 from console.views import wording
-from storage import analytics, checkpoints
-from storage.rows import Checkpoint
-from storage.segments import SegmentKind
+from storage import checkpoints, scores
 from storage.workspace import Workspace
-from training import paired
-from training.paired import Paired
+from training.measuring import paired
+from training.measuring.paired import Paired
 
 # what a measurement may call right on a pair; `margin` is the gap of the implicit rewards
 RIGHT = {
     "preference_accuracy": polars.col("chosen_logp") > polars.col("rejected_logp"),
     "reward_accuracy": polars.col("margin") > 0,
 }
+COLUMNS = (
+    *("chosen_logp", "rejected_logp", "margin"),
+    *("reference_chosen_logp", "reference_rejected_logp"),
+)
 TITLES = {"preference_accuracy": "Preference accuracy", "reward_accuracy": "Reward accuracy"}
 
 
 @dataclass(frozen=True)
 class Flips:
-    """Pairs that the reference had wrong: how many a checkpoint has right.
+    """What a checkpoint made of its reference's pairs, by log-probability alone.
 
-    Both by log-probability alone; `wrong` counts what the reference had wrong.
+    Attributes:
+        wrong, right: pairs that the reference had wrong (a tie counts as wrong) and right.
+        turned: of those `wrong`, the checkpoint has right.
+        lost: of those `right`, the checkpoint has wrong.
     """
 
     wrong: int
     turned: int
+    right: int
+    lost: int
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class OnSamePairs:
     Attributes:
         on: dataset version and split, such as `v2 holdout`; empty when nothing is shared.
         accuracies: name of an accuracy -> the comparison.
-        flips: name of a checkpoint -> what it turned of its reference's mistakes.
+        flips: name of a checkpoint -> what it turned and lost of its reference's pairs.
     """
 
     names: tuple[str, str]
@@ -71,24 +78,24 @@ def compare(workspace: Workspace, first: str, second: str, on: str = "") -> OnSa
     """
     with workspace.ledger.read() as db:
         rows = [checkpoints.get(db, name) for name in (first, second)]
-    scores = [_scores(workspace, row) for row in rows]
-    shared = {place: len(frame) for place, frame in scores[0].items() if place in scores[1]}
+    known, others = (scores.places(workspace, row.id) for row in rows)
+    shared = {" ".join(place): place for place in known if place in others}
     if not shared:
         return OnSamePairs((first, second), "", {}, {})
-    place = on if on in shared else max(sorted(shared), key=lambda name: shared[name])
-    one, other = (found[place] for found in scores)
+    name = on if on in shared else max(sorted(shared), key=lambda one: known[shared[one]])
+    one, other = (scores.at_place(workspace, row.id, shared[name], COLUMNS) for row in rows)
     both = [
         frame.join(against.select("pair_id"), on="pair_id", how="semi").sort("pair_id")
         for frame, against in ((one, other), (other, one))
     ]
     return OnSamePairs(
         names=(first, second),
-        on=place,
+        on=name,
         accuracies={
-            name: paired.compare(*(frame.select(right).to_series().to_numpy() for frame in both))
-            for name, right in RIGHT.items()
+            title: paired.compare(*(frame.select(right).to_series().to_numpy() for frame in both))
+            for title, right in RIGHT.items()
         },
-        flips={name: _flips(frame) for name, frame in zip((first, second), both, strict=True)},
+        flips={one: _flips(frame) for one, frame in zip((first, second), both, strict=True)},
     )
 
 
@@ -109,10 +116,10 @@ def lines(found: OnSamePairs) -> list[PairedLine]:
 
 
 def sentences(found: OnSamePairs) -> list[str]:
-    """What each turned of the pairs that its reference had wrong."""
+    """What each turned of the pairs that its reference had wrong, and lost of the others."""
     return [
         f"{name} has {one.turned:,} of the {wording.count(one.wrong, 'pair')} right that its "
-        "reference had wrong."
+        f"reference had wrong, and {one.lost:,} of the {one.right:,} wrong that it had right."
         for name, one in found.flips.items()
     ]
 
@@ -124,20 +131,12 @@ def _points(found: Paired) -> str:
     return f"{100 * found.difference:+.1f} ({low:+.1f} to {high:+.1f}) points"
 
 
-def _scores(workspace: Workspace, row: Checkpoint) -> dict[str, polars.DataFrame]:
-    """`v2 holdout` -> the scores of this checkpoint there, each pair once."""
-    read = analytics.open(workspace).read(SegmentKind.SCORES, checkpoint=row.id)
-    if read.is_empty():
-        return {}
-    parts = read.partition_by("dataset_version", "split", as_dict=True)
-    return {
-        f"{version} {split}": part.unique("pair_id", keep="last", maintain_order=True)
-        for (version, split), part in parts.items()
-    }
-
-
 def _flips(frame: polars.DataFrame) -> Flips:
-    wrong = frame.filter(
-        polars.col("reference_chosen_logp") <= polars.col("reference_rejected_logp")
+    theirs = polars.col("reference_chosen_logp") > polars.col("reference_rejected_logp")
+    ours = RIGHT["preference_accuracy"]
+    return Flips(
+        wrong=len(frame.filter(~theirs)),
+        turned=len(frame.filter(~theirs & ours)),
+        right=len(frame.filter(theirs)),
+        lost=len(frame.filter(theirs & ~ours)),
     )
-    return Flips(len(wrong), len(wrong.filter(RIGHT["preference_accuracy"])))

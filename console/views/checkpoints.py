@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
-from console.views import figures, wording
+from console.views import figures, independent, wording
 from console.views.figures import FigureLine
+from console.views.independent import Shown
 from storage import activations, checkpoints, models, publications
 from storage.errors import DamagedError
 from storage.ledger import Connection
 from storage.rows import Activation, Checkpoint
 from storage.workspace import Workspace
-from training import manifest, targets
+from training.measuring import targets
+from training.runs import manifest
 
 _MOST_EVENTS = 100
 _STEP = "└ "
@@ -89,6 +91,7 @@ class CheckpointDetail:
     figures: Sequence[FigureLine]
     settings: Sequence[tuple[str, str]]
     dataset: str
+    independent: Shown
 
 
 def family(workspace: Workspace) -> Family:
@@ -142,6 +145,7 @@ def detail(workspace: Workspace, name: str) -> CheckpointDetail:
         figures=figures.table(row.metrics),
         settings=[(key, written(value)) for key, value in sorted(row.config.items())],
         dataset=row.dataset_version,
+        independent=independent.of_checkpoint(workspace, row),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from console.views import datasets, exclusions, wording
 from console.views.datasets import CategoryLine
 from rounds.dataset import BuildSettings, DatasetPreview
-from storage.rows import DatasetRow, DatasetVersion
+from storage import dataset_file
+from storage.dataset_table import DatasetTable
+from storage.rows import DatasetVersion
 from storage.workspace import Workspace
 
 NOTHING = "nothing"
@@ -64,7 +66,7 @@ def plan(workspace: Workspace, settings: BuildSettings, found: DatasetPreview) -
     Raises:
         WrongInputError: the holdout cannot be drawn.
     """
-    ordered = sorted(found.rows, key=lambda row: row.pair_id)
+    ordered = found.rows.by_pair()
     split = found.split(settings.holdout, settings.seed)
     train, holdout = (split.sides.count(side) for side in datasets.SPLITS)
     out = found.pairs - len(found.rows)
@@ -72,6 +74,7 @@ def plan(workspace: Workspace, settings: BuildSettings, found: DatasetPreview) -
     apart = [
         f"No {kept} will stand on both sides of the split." if holdout and kept else "",
         datasets.held_out_by(split.annotators),
+        _by_judge(found),
         exclusions.sentence(found.excluded_votes),
     ]
     return Plan(
@@ -81,12 +84,21 @@ def plan(workspace: Workspace, settings: BuildSettings, found: DatasetPreview) -
         ),
         left_out=f"Left out: {datasets.reasons(found.excluded)}." if out else "",
         rows=len(found.rows),
-        lines=_lines(found, ordered, split.sides),
+        lines=_lines(found, ordered.placed(split.sides)),
         apart=" ".join(one for one in apart if one),
         command=wording.command(
             workspace.home, "dataset", "build", *datasets.build_words(asdict(settings))
         ),
     )
+
+
+def _by_judge(found: DatasetPreview) -> str:
+    """How many rows a model as judge decides; empty where none may."""
+    if found.judge is None:
+        return ""
+    judge = f"{found.judge.judge}@{found.judge.version}"
+    rows_by = dict(found.rows.frame["labels"].value_counts().iter_rows())
+    return datasets.decided_by_judge({"judge": judge, "rows_by": rows_by})
 
 
 def built(workspace: Workspace, version: DatasetVersion) -> Built:
@@ -99,17 +111,15 @@ def built(workspace: Workspace, version: DatasetVersion) -> Built:
     )
 
 
-def _lines(
-    found: DatasetPreview, rows: Sequence[DatasetRow], sides: Sequence[str]
-) -> list[PlanLine]:
-    placed = [replace(row, split=side) for row, side in zip(rows, sides, strict=True)]
-    inside = {line.category: line for line in datasets.categories(placed)}
+def _lines(found: DatasetPreview, rows: DatasetTable) -> list[PlanLine]:
+    lines = datasets.categories(dataset_file.counted(rows.frame))
+    inside = {line.category: line for line in lines}
     outside = {name or "none": counts for name, counts in found.excluded_by_category.items()}
-    lines = []
+    planned = []
     for name in inside.keys() | outside.keys():
         there = inside.get(name, CategoryLine(name, 0, 0, 0, ""))
         left_out = sum(outside.get(name, {}).values())
-        lines.append(
+        planned.append(
             PlanLine(
                 category=name,
                 pairs=there.rows + left_out,
@@ -120,4 +130,4 @@ def _lines(
                 reasons=datasets.reasons(outside.get(name, {})) or NOTHING,
             )
         )
-    return sorted(lines, key=lambda line: (-line.pairs, line.category))
+    return sorted(planned, key=lambda line: (-line.pairs, line.category))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.views import datasets, wording
-from rounds import drift
+from rounds import drift, origins
 from rounds.drift import Drift
-from storage import dataset_diff
+from storage import dataset_diff, dataset_versions
 from storage.dataset_diff import CategoryDiff, Change, DatasetDiff
 from storage.rows import DatasetRow
 from storage.workspace import Workspace
@@ -66,10 +66,27 @@ def compare(
     return Comparison(
         sentences=sentences(before[0], after[0], diff),
         categories=diff.categories,
-        drifts=[drift_line(one) for one in drift.measure(before[1], after[1])],
+        drifts=[drift_line(one) for one in measured(workspace, before, after)],
         diff=diff,
         command=wording.command(workspace.home, "dataset", "diff", before[0], after[0]),
     )
+
+
+def measured(
+    workspace: Workspace,
+    before: tuple[str, Sequence[DatasetRow]],
+    after: tuple[str, Sequence[DatasetRow]],
+) -> list[Drift]:
+    """The drift of every feature between two versions, each as its name and its rows: of the rows,
+    and of what the ledger knew of them when the version was built."""
+    with workspace.ledger.read() as db:
+        moments = [dataset_versions.get(db, name).created_at for name, _ in (before, after)]
+    old, new = (
+        origins.features(workspace, rows, until)
+        for (_, rows), until in zip((before, after), moments, strict=True)
+    )
+    more = {name: (key, new[name]) for name, key in old.items()}
+    return drift.measure(before[1], after[1], more)
 
 
 def sentences(before: str, after: str, diff: DatasetDiff) -> list[str]:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from console.views import exclusions, pairs, wording
-from storage import batches, checkpoints, dataset_split, dataset_versions, media
+from storage import (
+    batches,
+    checkpoints,
+    dataset_split,
+    dataset_versions,
+    demonstrations,
+    judgements,
+    media,
+)
 from storage import pairs as stored_pairs
+from storage.dataset_file import DatasetFile
 from storage.ledger import Connection
 from storage.pairs import PairFilter
 from storage.rows import DatasetRow, DatasetVersion, Json, Media, Turn
 from storage.workspace import Workspace
 
+if TYPE_CHECKING:
+    import polars
+
 PAGE_SIZE = 12
 SPLITS = (dataset_split.TRAIN, dataset_split.HOLDOUT)
 ALL_BATCHES = "all batches"
+NO_CATEGORY = "none"
 _BUILD_SETTINGS = ("batch", "labels", "policy", "min_votes", "min_agreement", "holdout", "seed")
 
 
@@ -38,11 +51,15 @@ class VersionLine:
 
 @dataclass(frozen=True)
 class Versions:
-    """The versions, the newest first. `pairs` says whether there is anything to build from."""
+    """The versions, the newest first.
+
+    `pairs` says whether there is anything to build from, `judges` whose labels may stand in.
+    """
 
     lines: Sequence[VersionLine]
     batches: Sequence[str]
     pairs: int
+    judges: Sequence[str] = ()
 
     @property
     def ids(self) -> list[str]:
@@ -130,11 +147,13 @@ class RowDetail:
 
 def listed(workspace: Workspace) -> Versions:
     """All versions, the newest first."""
+    judges = [f"{one.judge}@{one.version}" for one in judgements.known(workspace)]
     with workspace.ledger.read() as db:
         return Versions(
             lines=[line(version) for version in reversed(dataset_versions.listed(db))],
             batches=[batch.name for batch in batches.listed(db)],
             pairs=stored_pairs.count(db, PairFilter()),
+            judges=judges,
         )
 
 
@@ -176,6 +195,11 @@ def line(version: DatasetVersion) -> VersionLine:
 
 def summary(version: DatasetVersion) -> str:
     """`702 rows labeled by consensus: 632 to train, 70 held out.`"""
+    if version.policy.get(demonstrations.KEY):
+        return f"{wording.count(version.rows, 'answer')} without a rejected one: for stage sft."
+    if version.policy.get("audit"):
+        labels = f"labeled by {version.labels}"
+        return f"{wording.count(version.rows, 'row')} of the audit set {labels}: never trains."
     return (
         f"{wording.count(version.rows, 'row')} labeled by {version.labels}: "
         f"{version.train:,} to train, {version.holdout:,} held out."
@@ -196,39 +220,42 @@ def build_words(policy: Json) -> list[str]:
     for name, default in vars(BuildSettings()).items():
         value = policy.get(name, default)
         if value is not None and value != default:
-            words += [f"--{name.replace('_', '-')}", str(value)]
+            words.append(f"--{name.replace('_', '-')}")
+            words += [str(value)] if value is not True else []
     return words
 
 
-def categories(rows: Sequence[DatasetRow]) -> list[CategoryLine]:
-    """Rows by category, side and label source; the largest category first."""
-    found: dict[str, list[DatasetRow]] = {}
-    for row in rows:
-        found.setdefault(row.prompt.category, []).append(row)
+def categories(counts: polars.DataFrame) -> list[CategoryLine]:
+    """Rows by category, side and label source, as `storage.dataset_file.counted` counts them; the
+    largest category first."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for count in counts.iter_rows(named=True):
+        found.setdefault(count["category"], []).append(count)
     lines = [
         CategoryLine(
-            category=name or "none",
-            rows=len(members),
-            train=sum(row.split == dataset_split.TRAIN for row in members),
-            holdout=sum(row.split == dataset_split.HOLDOUT for row in members),
-            labels=reasons(Counter(row.labels for row in members)),
+            category=name or NO_CATEGORY,
+            rows=sum(one["len"] for one in members),
+            train=sum(one["len"] for one in members if one["split"] == dataset_split.TRAIN),
+            holdout=sum(one["len"] for one in members if one["split"] == dataset_split.HOLDOUT),
+            labels=reasons(_summed((one["labels"], one["len"]) for one in members)),
         )
         for name, members in found.items()
     ]
     return sorted(lines, key=lambda each: (-each.rows, each.category))
 
 
-def page(rows: Sequence[DatasetRow], category: str, split: str, number: int) -> RowsPage:
-    """Page `number` (from 1, brought into range) of the rows of a category and side."""
-    matching = [
-        row
-        for row in rows
-        if (not category or (row.prompt.category or "none") == category)
-        and (not split or row.split == split)
-    ]
+def page(rows: DatasetFile, category: str, split: str, number: int) -> RowsPage:
+    """Page `number` (from 1, brought into range) of the rows of a category and side.
+
+    Raises:
+        DamagedError: the file cannot be read any more.
+    """
+    # an empty one is shown by this name, and another may have it
+    nameless = [""] if category == NO_CATEGORY else []
+    matching = rows.places([category, *nameless] if category else [], split)
     last = max(1, -(-len(matching) // PAGE_SIZE))
     inside = min(max(1, number), last)
-    shown = matching[(inside - 1) * PAGE_SIZE : inside * PAGE_SIZE]
+    shown = rows.rows(matching.slice((inside - 1) * PAGE_SIZE, PAGE_SIZE).to_list())
     return RowsPage([_row(row) for row in shown], len(matching), inside, last)
 
 
@@ -256,12 +283,19 @@ def _row(row: DatasetRow) -> RowLine:
     return RowLine(
         id=row.pair_id,
         prompt=question(row),
-        category=row.prompt.category or "none",
+        category=row.prompt.category or NO_CATEGORY,
         split=row.split,
         labels=row.labels,
         votes=row.votes,
         confidence=row.confidence,
     )
+
+
+def _summed(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    total: dict[str, int] = {}
+    for name, count in counts:
+        total[name] = total.get(name, 0) + count
+    return total
 
 
 def _trained(db: Connection, version_id: str) -> str:
@@ -270,12 +304,23 @@ def _trained(db: Connection, version_id: str) -> str:
 
 
 def circumstances(policy: Json) -> list[str]:
-    """Who was drawn for the holdout, and whose votes were excluded when a version was built."""
+    """Who was drawn for the holdout, what a model decided, and whose votes were excluded."""
     drawn = _of_split(policy, "annotators")
     said = policy.get("exclusions")
     left_out = said.get("votes", {}) if isinstance(said, Mapping) else {}
-    found = (held_out_by(drawn), exclusions.sentence(left_out))
+    found = (
+        answers_alone(policy),
+        held_out_by(drawn),
+        decided_by_judge(policy),
+        exclusions.sentence(left_out),
+    )
     return [sentence for sentence in found if sentence]
+
+
+def answers_alone(policy: Json) -> str:
+    """What a version without rejected answers is for; empty for any other."""
+    source = policy.get(demonstrations.KEY)
+    return f"Answers alone, from {source}: for the stage sft." if source else ""
 
 
 def held_out_by(annotators: Sequence[str]) -> str:
@@ -283,6 +328,16 @@ def held_out_by(annotators: Sequence[str]) -> str:
     if not annotators:
         return ""
     return f"Held out is what {', '.join(annotators)} judged; nothing of it is for training."
+
+
+def decided_by_judge(policy: Json) -> str:
+    """How many rows rest on a model as judge; empty where none may."""
+    rows, judge = policy.get("rows_by"), policy.get("judge")
+    if not judge or not isinstance(rows, Mapping):
+        return ""
+    number = rows.get(judgements.SOURCE, 0)
+    rows_of = wording.count(number, "row")
+    return f"{rows_of} labeled by the judge {judge}, a model; no person decided them."
 
 
 def _apart(policy: Json) -> str:

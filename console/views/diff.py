@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -46,18 +45,11 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class CategoryLine:
-    category: str
-    prompts: int
-    changed: int
-    share: str
-
-
-@dataclass(frozen=True)
 class Line:
-    """A row of the list."""
+    """A row of the list. `outcome`: what became of the answer, empty where nobody asked."""
 
     id: str
+    outcome: str
     prompt: str
     category: str
     left: str
@@ -137,24 +129,15 @@ def compare(workspace: Workspace, left: Source, right: Source) -> Comparison:
     )
 
 
-def categories(asked: Sequence[Asked]) -> list[CategoryLine]:
-    """How many answers changed: all first, then by category."""
-    totals = Counter(one.category for one in asked)
-    changed = Counter(one.category for one in asked if one.changed)
-    lines = [_category("all", len(asked), changed.total())]
-    if len(totals) > 1:
-        lines += [_category(name, totals[name], changed[name]) for name in sorted(totals)]
-    return lines
-
-
-def lines(workspace: Workspace, asked: Sequence[Asked]) -> list[Line]:
-    """The rows of a page, with the words of their prompts."""
+def lines(workspace: Workspace, asked: Sequence[Asked], outcomes: Mapping[str, str]) -> list[Line]:
+    """The rows of a page, with the words of their prompts; `outcomes` by prompt."""
     found = []
     with workspace.ledger.read() as db:
         for one in asked:
             found.append(
                 Line(
                     id=one.prompt_id,
+                    outcome=outcomes.get(one.prompt_id, ""),
                     prompt=wording.excerpt(question(db, one.prompt_id)),
                     category=one.category,
                     left=wording.excerpt(one.left, 90),
@@ -187,11 +170,6 @@ def _asked(row: Mapping[str, object]) -> Asked:
         changed=not identity.same_answer(left, right),
         greedy=row["temperature"] == 0 and row["temperature_right"] == 0,
     )
-
-
-def _category(name: str, total: int, changed: int) -> CategoryLine:
-    share = wording.share(changed / total) if total else wording.NOT_AVAILABLE
-    return CategoryLine(name, total, changed, share)
 
 
 def recorded(db: Connection, prompt_id: str) -> Prompt | None:

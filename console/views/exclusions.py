@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.views import wording
-from storage import batches, exclusions
+from storage import batches, exclusions, vote_ids
 from storage.exclusions import Exclusion, ExclusionKind, Exclusions
 from storage.ledger import Connection
 from storage.workspace import Workspace
@@ -93,6 +93,21 @@ def readmit(workspace: Workspace, who: str, batch: str, by: str, reason: str) ->
     with workspace.ledger.write() as tx:
         there = _batch_id(tx, batch)
         return exclusions.readmit(tx, who, actor=by, reason=reason, batch_id=there)
+
+
+def of_vote(workspace: Workspace, vote: str, by: str, reason: str, *, out: bool) -> Exclusion:
+    """Let a single vote not count, or count again.
+
+    Args:
+        vote: id of the vote or of its assignment, or 8 or more characters that it begins with.
+
+    Raises:
+        PairwrightError: as `storage.exclusions.exclude_votes` and `storage.vote_ids`.
+    """
+    do = exclusions.exclude_votes if out else exclusions.readmit_votes
+    with workspace.ledger.write() as tx:
+        (event,) = do(tx, [vote_ids.assignment_of(tx, vote)], actor=by, reason=reason)
+    return event
 
 
 def read(workspace: Workspace) -> tuple[Exclusions, list[Exclusion]]:

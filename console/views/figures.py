@@ -7,69 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from console.views import wording
-
-
-@dataclass(frozen=True)
-class Measure:
-    """What a figure is called, how it is written, and what it says in one sentence."""
-
-    name: str
-    title: str
-    unit: str
-    meaning: str
-
-    def written(self, value: float | None) -> str:
-        if not wording.is_number(value):
-            return wording.NOT_AVAILABLE
-        return wording.share(value) if self.unit == "share" else wording.decimal(value)
-
-
-MEASURES = (
-    Measure(
-        "preference_accuracy",
-        "Preference accuracy",
-        "share",
-        "Share of pairs to whose chosen answer the policy gives the higher log-probability.",
-    ),
-    Measure(
-        "reward_accuracy",
-        "Reward accuracy",
-        "share",
-        "Share of pairs whose chosen answer has the higher implicit reward.",
-    ),
-    Measure(
-        "reference_preference_accuracy",
-        "Reference's preference accuracy",
-        "share",
-        "The same share for the reference, before it learned anything from these pairs.",
-    ),
-    Measure(
-        "longer_wins_accuracy",
-        "The longer one wins",
-        "share",
-        "Accuracy of always taking the longer answer. A policy below it has learned little.",
-    ),
-    Measure(
-        "reward_gap",
-        "Reward gap",
-        "reward",
-        "Mean implicit reward of chosen minus that of rejected.",
-    ),
-    Measure(
-        "log_probability_difference",
-        "Log-probability difference",
-        "nats",
-        "Mean log-probability of chosen minus that of rejected, without the reference.",
-    ),
-    Measure(
-        "kl_per_token",
-        "KL per token",
-        "nats per token",
-        "Exact full-vocabulary KL of policy from reference, averaged over response tokens.",
-    ),
-    Measure("validation_loss", "Validation loss", "", "The training loss on the held-out pairs."),
-    Measure("loss", "Training loss", "", "The loss on the pairs of the last step."),
-)
+from console.views.measures import MEASURES, Measure
 
 # a result carries what a figure was before training under this prefix
 _START = "start_"

@@ -7,10 +7,11 @@ from typing import Any
 
 from console.views import wording
 from storage.rows import Model
-from training import memory, model_facts
-from training.memory import GIB, Estimate, Machine
-from training.model_facts import ModelFacts
-from training.spec import DPOSpec, parse_spec
+from training.modeling import model_facts
+from training.modeling.model_facts import ModelFacts
+from training.runs import memory
+from training.runs.memory import GIB, Estimate, Machine
+from training.settings.spec import DPOSpec, parse_spec
 
 METHODS = ("lora", "full")
 MIB = 2**20
@@ -50,7 +51,7 @@ class ModelLine:
 class StartFacts:
     """The chosen start on the Train page, a sentence each; empty where nothing is known.
 
-    `fits` is one of the verdicts of training.memory.
+    `fits` is one of the verdicts of training.runs.memory.
     """
 
     what: str

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from console.views import wording
-from console.views.standings import Standing
+from labeling.standings import Standing
 from storage import links
+from storage.round_log import RoundEvent, RoundEventKind
 from storage.rows import Checkpoint, DatasetVersion, Job, JobState, Link
 
 # A link that ends within this many hours is worth a word.
@@ -42,7 +43,10 @@ class Need:
 
 @dataclass(frozen=True)
 class Situation:
-    """All that the rules look at. Jobs, datasets and checkpoints are newest first."""
+    """All that the rules look at. Jobs, datasets and checkpoints are newest first.
+
+    `told`: what the loop said by itself in the open round.
+    """
 
     home: Path
     now: int
@@ -53,6 +57,7 @@ class Situation:
     datasets: Sequence[DatasetVersion]
     checkpoints: Sequence[Checkpoint]
     models: Sequence[str]
+    told: Sequence[RoundEvent] = ()
 
 
 def of(situation: Situation) -> list[Need]:
@@ -60,6 +65,7 @@ def of(situation: Situation) -> list[Need]:
     found = [
         *_of_jobs(situation),
         *(need for standing in situation.standings for need in _of_batch(situation, standing)),
+        *_of_round(situation),
         *_of_pairs(situation),
         *_of_datasets(situation),
     ]
@@ -80,6 +86,21 @@ def _of_jobs(situation: Situation) -> list[Need]:
             )
         )
     return [*found, *(_failed(situation, job) for job in _failures(situation.jobs))]
+
+
+def _of_round(situation: Situation) -> list[Need]:
+    """The newest alert, and categories to collect more of."""
+    alerts = [event for event in situation.told if event.kind is RoundEventKind.ALERT]
+    found = [Need(WAITING, event.detail["advice"], page="rounds") for event in alerts[-1:]]
+    for event in situation.told:
+        if event.kind is RoundEventKind.PROPOSED:
+            text = (
+                f"Category {event.detail['category'] or 'none'} misses its target of "
+                f"{event.detail['target']:.0%}, and no batch was made for it: "
+                f"{wording.count(event.detail['unlabeled'], 'unlabeled pair')} of it."
+            )
+            found.append(Need(WAITING, text, page="rounds", query={"view": "Targets"}))
+    return found
 
 
 def _failures(newest_first: Sequence[Job]) -> list[Job]:

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from console.views import needs, standings, wording
+from console.views import needs, wording
 from console.views.figures import reading
 from console.views.needs import Need, Situation
-from console.views.standings import Standing
+from labeling import standings
+from labeling.standings import Standing
 from storage import (
     annotators,
     batches,
@@ -19,9 +20,11 @@ from storage import (
     jobs,
     links,
     models,
+    round_log,
     workers,
 )
 from storage.ledger import Connection
+from storage.round_log import RoundEvent
 from storage.rows import Checkpoint, DatasetVersion, Job, Link
 from storage.workspace import Workspace
 
@@ -120,7 +123,13 @@ def _situation(db: Connection, workspace: Workspace, counted: Sequence[Standing]
         datasets=_newest_first(dataset_versions.listed(db)),
         checkpoints=_newest_first(checkpoints.listed(db)),
         models=[model.name for model in models.listed(db)],
+        told=_told(db),
     )
+
+
+def _told(db: Connection) -> list[RoundEvent]:
+    running = round_log.current(db)
+    return [] if running is None else round_log.events(db, running.number)
 
 
 def _newest_first(rows: Sequence[_Made]) -> list[_Made]:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from console.views import answers, diff, wording
+from console.views import answers, diff, pair_events, wording
 from console.views.answers import RewardLine
-from console.views.pairs import VERDICTS
+from console.views.pair_events import EventLine, VoteLine
+from console.views.pairs import EXCLUDED
 from labeling import consensus
 from labeling.consensus import Consensus, ConsensusPolicy
 from storage import (
@@ -20,20 +21,18 @@ from storage import (
     labels,
     lead_log,
     media,
+    pair_actions,
     pair_history,
+    pair_tags,
     pairs,
     responses,
     scores,
     votes,
 )
 from storage.errors import DamagedError
-from storage.lead_log import Decision
-from storage.pair_history import PastEvent
 from storage.rows import (
-    AssignmentKind,
     Checkpoint,
     DatasetVersion,
-    EffectiveVote,
     ImportedLabel,
     Media,
     Source,
@@ -44,33 +43,6 @@ from storage.workspace import Workspace
 
 if TYPE_CHECKING:
     import polars
-
-SURE = {1: "guess", 2: "likely", 3: "sure"}
-
-
-@dataclass(frozen=True)
-class VoteLine:
-    """A vote: `verdict` in canonical orientation, `shown` says on which side A stood, `counts` is
-    `yes` or `excluded`."""
-
-    annotator: str
-    verdict: str
-    shown: str
-    batch: str
-    when: str
-    counts: str
-
-
-@dataclass(frozen=True)
-class EventLine:
-    """Anything that was ever said about the pair. `said` is what came along: how sure, what is
-    wrong with the worse answer, a report, a note."""
-
-    when: str
-    annotator: str
-    what: str
-    said: str
-    batch: str
 
 
 @dataclass(frozen=True)
@@ -88,12 +60,14 @@ class PairDetail:
     """Everything recorded about a pair.
 
     Attributes:
+        marks: its tags, and why it is excluded; empty without any.
         difference: from answer A to answer B, word by word.
         used: the dataset versions that contain the pair: `v1 (train)`.
     """
 
     id: str
     category: str
+    marks: str
     turns: Sequence[Turn]
     media: dict[str, Media]
     answers: tuple[Answer, Answer]
@@ -129,14 +103,17 @@ def detail(workspace: Workspace, pair_id: str) -> PairDetail:
         sources_b = responses.sources(db, view.pair.response_b)
         decided = lead_log.decisions(db, pair_id)
         cast = votes.cast(db, pair_ids=[pair_id])
-        left_out = exclusions.in_force(db)
+        left_out = exclusions.in_force(db, [pair_id])
         past = pair_history.of_pair(db, pair_id)
+        actions = pair_actions.of_pair(db, pair_id)
+        tags = pair_tags.of_pairs(db, [pair_id]).get(pair_id, [])
         made, versions = checkpoints.listed(db), dataset_versions.listed(db)
     counted = [vote for vote in cast if not left_out.covers(vote)]
     settled = consensus.settle(counted, ConsensusPolicy())
     return PairDetail(
         id=pair_id,
         category=view.prompt.category,
+        marks=_marks(tags, left_out.pairs.get(pair_id, "")),
         turns=view.prompt.turns,
         media=shown,
         answers=(
@@ -144,13 +121,11 @@ def detail(workspace: Workspace, pair_id: str) -> PairDetail:
             Answer("B", view.text_b, _standing(settled, Verdict.B), _sources(sources_b)),
         ),
         difference=diff.difference(view.text_a, view.text_b),
-        votes=[
-            _vote(vote, names, left_out.covers(vote)) for vote in cast if not _is_dismissal(vote)
-        ],
-        decisions=[_decided(decision, names) for decision in decided],
-        consensus=outcome(settled, len(counted)),
+        votes=pair_events.votes(cast, names, left_out),
+        decisions=[pair_events.decided(decision, names) for decision in decided],
+        consensus=EXCLUDED if left_out.pairs else outcome(settled, len(counted)),
         imported=[_label(label, names) for label in imported],
-        history=[_event(event) for event in past],
+        history=pair_events.history(past, actions),
         rewards=_rewards(scores.of_pairs(workspace, [pair_id]), made),
         used=_used(workspace, versions, pair_id),
     )
@@ -178,33 +153,9 @@ def _sources(found: Sequence[Source]) -> list[str]:
     return [f"{source.kind} {source.name}" for source in found]
 
 
-def _vote(vote: EffectiveVote, names: dict[str, str], is_excluded: bool) -> VoteLine:
-    other = "B" if vote.left == "a" else "A"
-    return VoteLine(
-        annotator=vote.annotator,
-        verdict=VERDICTS[vote.verdict],
-        shown=f"{vote.left.upper()} left, {other} right",
-        batch=names.get(vote.batch_id, vote.batch_id),
-        when=wording.stamp(vote.received_at),
-        counts="excluded" if is_excluded else "yes",
-    )
-
-
-def _is_dismissal(vote: EffectiveVote) -> bool:
-    """A lead's skip: reports that need no decision."""
-    return vote.kind is AssignmentKind.ADJUDICATION and vote.verdict is Verdict.SKIP
-
-
-def _decided(decision: Decision, names: dict[str, str]) -> str:
-    said = decision.circumstances
-    what = "withdrew the pair" if said and said.pair_withdrawn else VERDICTS[decision.outcome]
-    seen = ""
-    if said:
-        seen = f", {'having seen' if said.names_seen else 'without seeing'} who voted"
-    batch = names.get(decision.batch_id, decision.batch_id)
-    why = f": {decision.reason}" if decision.reason else ""
-    when = wording.stamp(decision.decided_at)
-    return f"Decision by {decision.lead}, {when}, batch {batch}{seen}: {what}{why}"
+def _marks(tags: Sequence[str], reason: str) -> str:
+    said = [f"Tags: {', '.join(tags)}"] if tags else []
+    return " · ".join([*said, *([f"Excluded: {reason}"] if reason else [])])
 
 
 def _label(label: ImportedLabel, names: dict[str, str]) -> str:
@@ -212,35 +163,6 @@ def _label(label: ImportedLabel, names: dict[str, str]) -> str:
     batch = names.get(label.batch_id, label.batch_id)
     where = f"{label.source} line {label.line}{record}, batch {batch}"
     return f"Imported label ({label.labeled_by}): {label.winner.upper()} is better. {where}"
-
-
-def _event(event: PastEvent) -> EventLine:
-    return EventLine(
-        when=wording.stamp(event.received_at),
-        annotator=event.annotator,
-        what=_what(event),
-        said=_said(event),
-        batch=event.batch,
-    )
-
-
-def _what(event: PastEvent) -> str:
-    """`A is better, taken back later`, `repeat: skipped`."""
-    if event.verdict is None:
-        return "took it back"
-    kind = event.assignment_kind
-    words = VERDICTS[event.verdict]
-    if kind is not AssignmentKind.NORMAL:
-        words = f"{'lead' if kind is AssignmentKind.ADJUDICATION else kind.value}: {words}"
-    return words if event.stands else f"{words}, taken back later"
-
-
-def _said(event: PastEvent) -> str:
-    words = [SURE[event.confidence]] if event.confidence else []
-    words += [", ".join(event.failures)] if event.failures else []
-    words += [f"report: {event.report.replace('_', ' ')}"] if event.report else []
-    words += [event.note] if event.note else []
-    return "; ".join(words)
 
 
 def _rewards(frame: polars.DataFrame, made: Sequence[Checkpoint]) -> list[RewardLine]:

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from console.views import wording
 from labeling import consensus, explorer, rubrics
 from labeling.consensus import Consensus, ConsensusPolicy
-from labeling.explorer import Search
-from storage import annotators, batches, labels, pairs, prompts, votes
+from labeling.explorer import Cursor, Search
+from storage import (
+    annotators,
+    batches,
+    browser_sizes,
+    excluded_pairs,
+    labels,
+    pair_tags,
+    pairs,
+    prompts,
+    round_log,
+    votes,
+)
 from storage.errors import NotFoundError
+from storage.ledger import Connection
 from storage.rows import Batch, EffectiveVote, ImportedLabel, Media, PairView, Turn, Verdict
 from storage.workspace import Workspace
 
 PAGE_SIZES = (25, 50)
+EXCLUDED = "excluded"
+# pairs that are read at a time
+_SLICE = 500
 
 VERDICTS = {
     Verdict.A: "A is better",
@@ -34,6 +49,8 @@ class Choices:
     annotators: Sequence[str]
     sources: Sequence[str]
     failures: Sequence[str]
+    tags: Sequence[str]
+    rounds: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -49,25 +66,27 @@ class PairLine:
     votes: int
     consensus: str
     imported: str
+    tags: Sequence[str]
 
 
 @dataclass(frozen=True)
 class PairsPage:
-    """One page. `total` counts all that match; `page` is from 1 and inside `pages`."""
+    """One page. `total` counts all that match; `has_before` and `has_after` say whether some of
+    them are on other pages."""
 
     lines: Sequence[PairLine]
+    first: int
     total: int
-    page: int
-    pages: int
+    has_before: bool
+    has_after: bool
 
     @property
     def position(self) -> str:
         """`Pairs 26 to 50 of 2,000`."""
         if not self.lines:
-            return "No pairs"
-        size = len(self.lines)
-        first = self.total - size + 1 if self.page == self.pages else (self.page - 1) * size + 1
-        return f"Pairs {first:,} to {first + size - 1:,} of {self.total:,}"
+            return f"No more pairs of {self.total:,}" if self.total else "No pairs"
+        last = self.first + len(self.lines) - 1
+        return f"Pairs {self.first:,} to {last:,} of {self.total:,}"
 
 
 def choices(workspace: Workspace) -> Choices:
@@ -80,32 +99,44 @@ def choices(workspace: Workspace) -> Choices:
             annotators=[annotator.name for annotator in annotators.listed(db)],
             sources=[],
             failures=_failures(known),
+            tags=list(pair_tags.counts(db)),
+            rounds=[str(one.number) for one in round_log.listed(db)],
         )
     return replace(found, sources=explorer.sources(workspace))
 
 
-def page(workspace: Workspace, wanted: Search, number: int, size: int) -> PairsPage:
-    """Page `number` (from 1, brought into range) of `size` pairs that match.
+def page(workspace: Workspace, wanted: Search, cursor: Cursor, size: int) -> PairsPage:
+    """Up to `size` pairs that match, where the cursor points to.
+
+    Raises:
+        WrongInputError: something cannot be searched for, or the cursor points nowhere.
+    """
+    found = explorer.find(workspace, wanted).at(cursor, size)
+    ids = found.ids
+    with workspace.ledger.read() as db:
+        lines = [
+            line
+            for start in range(0, len(ids), _SLICE)
+            for line in _lines(db, ids[start:][:_SLICE])
+        ]
+    return PairsPage(lines, found.first, found.total, found.has_before, found.has_after)
+
+
+def matching(workspace: Workspace, wanted: Search) -> list[str]:
+    """The ids of all pairs that match.
 
     Raises:
         WrongInputError: something cannot be searched for.
     """
     found = explorer.find(workspace, wanted)
-    last = max(1, -(-len(found.numbers) // size))
-    inside = min(max(1, number), last)
-    ids = found.ids((inside - 1) * size, inside * size)
-    with workspace.ledger.read() as db:
-        shown = pairs.views(db, ids)
-        cast = _by_pair(votes.effective(db, pair_ids=ids))
-        winners = _winners(labels.of_pairs(db, pair_ids=ids))
-    lines = [_line(view, cast.get(view.pair.id, []), winners) for view in shown]
-    return PairsPage(lines=lines, total=len(found.numbers), page=inside, pages=last)
+    return found.ids(0, len(found.numbers))
 
 
 def content(workspace: Workspace, item: Media) -> bytes | None:
-    """The bytes of a picture or video, or None when the store has lost them."""
+    """The bytes of a picture or video, of a large picture its browser size; None when the store has
+    lost them."""
     try:
-        return workspace.media.read(item.id)
+        return browser_sizes.shown(workspace.media, item) or workspace.media.read(item.id)
     except NotFoundError:
         return None
 
@@ -117,8 +148,31 @@ def _failures(known: Sequence[Batch]) -> list[str]:
     return list(dict.fromkeys(kinds))
 
 
+def _lines(db: Connection, ids: Sequence[str]) -> list[PairLine]:
+    shown = pairs.views(db, ids)
+    cast = _by_pair(votes.effective(db, pair_ids=ids))
+    winners = _winners(labels.of_pairs(db, pair_ids=ids))
+    tags = pair_tags.of_pairs(db, ids)
+    left_out = excluded_pairs.reasons(db, ids)
+    return [
+        _line(
+            view,
+            cast.get(view.pair.id, []),
+            winners.get(view.pair.id, ()),
+            tags.get(view.pair.id, ()),
+            is_out=view.pair.id in left_out,
+        )
+        for view in shown
+    ]
+
+
 def _line(
-    view: PairView, cast: list[EffectiveVote], winners: Mapping[str, Sequence[str]]
+    view: PairView,
+    cast: list[EffectiveVote],
+    winners: Sequence[str],
+    tags: Sequence[str],
+    *,
+    is_out: bool,
 ) -> PairLine:
     settled = consensus.settle(cast, ConsensusPolicy())
     return PairLine(
@@ -129,8 +183,9 @@ def _line(
         answer_a=wording.excerpt(view.text_a, 80),
         answer_b=wording.excerpt(view.text_b, 80),
         votes=len(cast),
-        consensus=_short(settled),
-        imported=" and ".join(winner.upper() for winner in winners.get(view.pair.id, ())),
+        consensus=EXCLUDED if is_out else _short(settled),
+        imported=" and ".join(winner.upper() for winner in winners),
+        tags=list(tags),
     )
 
 

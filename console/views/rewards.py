@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from console.views import distributions, figures, wording
+from console.views import ceiling, distributions, figures, reliability, wording
+from console.views.curves import Panel
 from console.views.distributions import Array, Distribution
 from console.views.figures import FigureLine, Reading
+from labeling.agreement.figure import Figure as Agreement
 from storage import checkpoints, dataset_versions, evaluations, scores
 from storage.rows import DatasetVersion, Evaluation
 from storage.workspace import Workspace
-from training import figures as statistics
+from training.measuring import figures as statistics
 
 if TYPE_CHECKING:
     import polars
@@ -56,7 +58,8 @@ class Rewards:
         difference: mean log-probability of chosen minus that of rejected, in nats.
         n: scored pairs.
         rows: rows of the split in the dataset version.
-        rewards, margins, differences: the figures to draw.
+        rewards, margins, differences, calibration: the figures to draw.
+        sentences: what stands beside the accuracies: flips, calibration, annotators' agreement.
     """
 
     about: str
@@ -72,6 +75,8 @@ class Rewards:
     rewards: Distribution
     margins: Distribution
     differences: Distribution
+    calibration: Panel
+    sentences: Sequence[str]
     categories: Sequence[CategoryLine]
     figures: Sequence[FigureLine]
 
@@ -109,10 +114,12 @@ def measured(workspace: Workspace, choice: Choice) -> Rewards | None:
     with workspace.ledger.read() as db:
         (row,) = evaluations.listed(db, job_id=choice.job)[:1]
         version = dataset_versions.get(db, row.dataset_version)
-    return _view(frame, row, version)
+    return _view(frame, row, version, ceiling.agreement(workspace, frame["pair_id"].to_list()))
 
 
-def _view(frame: polars.DataFrame, row: Evaluation, version: DatasetVersion) -> Rewards:
+def _view(
+    frame: polars.DataFrame, row: Evaluation, version: DatasetVersion, agreed: Agreement
+) -> Rewards:
     beta, reference, labels = (frame[name][0] for name in ("beta", "reference", "labels"))
     values = _Values.of(frame)
     n, rows = len(frame), _rows_of(version, row.split)
@@ -144,6 +151,11 @@ def _view(frame: polars.DataFrame, row: Evaluation, version: DatasetVersion) -> 
         rewards=drawn["rewards"],
         margins=drawn["margins"],
         differences=drawn["differences"],
+        calibration=reliability.panel(values.margins, labels),
+        sentences=[
+            *reliability.sentences(values.differences, values.reference_differences, row.metrics),
+            ceiling.sentence(agreed),
+        ],
         categories=_categories(frame, beta),
         figures=figures.table(row.metrics),
     )

@@ -15,8 +15,9 @@ from storage import checkpoints, clock, events, jobs, publications, workers
 from storage.ledger import Connection
 from storage.rows import Attempt, Checkpoint, Job, JobEvent, JobState
 from storage.workspace import Workspace
-from training import keeping
-from training.folder import JobFolder
+from training.jobs import keeping
+from training.jobs.folder import JobFolder
+from training.tracking import standing
 
 MOST_RUNS = 200
 LOG_LINES = 200
@@ -145,7 +146,10 @@ def detail(workspace: Workspace, job_id: str) -> RunDetail:
         is_final=job.state.is_final,
         can_stop=not job.state.is_final and job.state is not JobState.CANCELLING,
         error=job.error,
-        notes=[str(note.payload.get("text", "")) for note in notes],
+        notes=[
+            *(str(note.payload.get("text", "")) for note in notes),
+            *standing.told(workspace.jobs_folder / job_id),
+        ],
         panels=panels,
         losses=losses.sentence(panels[0], is_final=job.state.is_final) if panels else "",
         figures_of=title,
@@ -217,8 +221,9 @@ def _settings(job: Job) -> Mapping[str, Any]:
 
 
 def _start(job: Job) -> str:
-    start = job.spec.get("start")
-    return str(start.get("name", "")) if isinstance(start, Mapping) else ""
+    """What the job starts from or asks: a model, a checkpoint, or the model of an address."""
+    asked = job.spec.get("start") or job.spec.get("judge")
+    return str(asked.get("name", "")) if isinstance(asked, Mapping) else ""
 
 
 def _checkpoint(db: Connection, job: Job) -> Checkpoint | None:

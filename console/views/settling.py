@@ -18,7 +18,7 @@ def waiting(workspace: Workspace, batch: str = "") -> int:
         NotFoundError: there is no such batch.
     """
     with workspace.ledger.read() as db:
-        return len(disputes.waiting(db, batches.get(db, batch).id if batch else None))
+        return disputes.count(db, batches.get(db, batch).id if batch else None)
 
 
 def address(workspace: Workspace, lead: str, batch: str = "") -> str:

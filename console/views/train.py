@@ -14,11 +14,13 @@ from storage import models as stored_models
 from storage.ledger import Connection
 from storage.rows import DatasetVersion
 from storage.workspace import Workspace
-from training import explain, memory, schedule, starts, submission
-from training import spec as specs
-from training.settings import SETTINGS, Setting
-from training.spec import DPOSpec
-from training.starts import Start
+from training.jobs import starts, submission
+from training.jobs.starts import Start
+from training.modeling import tuned
+from training.runs import memory, schedule
+from training.settings import DPO, SETTINGS, Setting, explain
+from training.settings import spec as specs
+from training.settings.spec import DPOSpec
 
 FIRST = ("epochs", "batch_size", "learning_rate", "lora_rank", "beta")
 METHOD = "method"
@@ -60,6 +62,7 @@ class RunPlan:
         warnings: settings that are possible but unusual, and what will be missing.
         resolved: every setting with the value used.
         command: the same run on the command line.
+        doubt: why DPO should not begin at this start; empty when nothing speaks against it.
     """
 
     dataset: str
@@ -70,6 +73,7 @@ class RunPlan:
     warnings: Sequence[str]
     resolved: Sequence[tuple[str, str]]
     command: str
+    doubt: str = ""
 
 
 def offers(workspace: Workspace) -> Offers:
@@ -132,6 +136,8 @@ def plan(workspace: Workspace, dataset: str, start: str, changed: Sequence[str])
         origin = starts.resolve(db, start)
         facts = _facts(db, workspace, origin, spec)
     options = [word for change in changed for word in ("--set", change)]
+    doubt = tuned.doubt(origin) if spec.stage == DPO else ""
+    options += ["--yes-no-sft"] if doubt else []
     return RunPlan(
         dataset=version.id,
         start=start,
@@ -143,6 +149,7 @@ def plan(workspace: Workspace, dataset: str, start: str, changed: Sequence[str])
         command=wording.command(
             workspace.home, "train", "--dataset", version.id, "--from", start, *options
         ),
+        doubt=doubt,
     )
 
 

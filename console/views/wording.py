@@ -21,7 +21,9 @@ _JOB_KINDS = {
     "train": "training",
     "evaluate": "evaluation",
     "sample": "sampling",
+    "judge": "judging",
     "publish": "publishing",
+    "pull": "pulling",
 }
 
 

@@ -45,7 +45,8 @@ PAGES = {
     "train": "Start training",
     "checkpoints": "Side by side",
     "rewards": "By category",
-    "diff": "Where answers changed",
+    "diff": "What became of the answers",
+    "rounds": "Do more labels help",
 }
 PHOTOS = ROOT / "examples" / "photos" / "preferences.jsonl"
 # voter -> one in so many votes is for the worse answer

@@ -27,7 +27,7 @@ from storage.generations import Drawn
 from storage.rows import Checkpoint, DatasetRow, Job, JobEvent, JobState, Part, Prompt, Turn
 from storage.scores import Measured
 from storage.workspace import Workspace
-from training import manifest
+from training.runs import manifest
 
 APP = Path(__file__).resolve().parents[2] / "console" / "app.py"
 

@@ -140,7 +140,7 @@ def test_all_batches_stand_beside_each_other(vote: Vote, page: Page) -> None:
     vote("second", 2, ana="aab", cleo="abb")
     vote("third", 2)
     test = page("agreement")
-    by_batch = {row["batch"]: row for row in rows(test, 2)}
+    by_batch = {row["part"]: row for row in rows(test, 2)}
     assert by_batch["first"]["percent"].startswith("100.0% (")
     assert by_batch["second"]["percent"].startswith("66.7% (")
     assert by_batch["third"]["note"] == "nobody shares a pair"
@@ -175,10 +175,38 @@ def test_an_unknown_batch_in_the_address_is_ignored(vote: Vote, page: Page) -> N
     assert "6 votes of 2 annotators on 3 pairs; 3 were judged by two or more." in texts(test)
 
 
-def test_categories_of_prompts_are_shown_when_asked_for(vote: Vote, page: Page) -> None:
-    vote("first", 2, ana="aab", ben="aaa")
-    test = page("agreement", **{"by-category": "true"})
-    assert not test.exception
-    tables = [table.value.to_dict("records") for table in test.dataframe]
-    assert tables[-1][0]["batch"] == "counting"
-    assert tables[-1][0]["shared"] == "3 of 3"
+def test_parts_are_shown_when_asked_for_with_ties_or_without(vote: Vote, page: Page) -> None:
+    vote("first", 2, ana="aabt", ben="aaab")
+    test = page("agreement", batch="first")
+    assert len(test.dataframe) == 2
+    for way, name in (("category", "counting"), ("checkpoints", "file test.jsonl")):
+        test = page("agreement", batch="first", by=way)
+        assert not test.exception
+        (line,) = rows(test, 2)
+        assert (line["part"], line["shared"], line["note"]) == (name, "4 of 4", "few (under 30)")
+        assert line["percent"].startswith("50.0% (")
+    test = page("agreement", batch="first", by="round", ties=agreement.LEFT_OUT)
+    (line,) = rows(test, 2)
+    assert (line["part"], line["shared"]) == ("imported", "3 of 4")
+    assert any("The rounds that the batches belong to." in text for text in texts(test))
+
+
+def test_what_rests_on_few_pairs_is_grey(vote: Vote, page: Page) -> None:
+    vote("first", 3, ana="ab" * 15, ben="ab" * 14 + "ba", cleo="b" * 29 + ".")
+    test = page("agreement", batch="first")
+    styles = test.dataframe[1].proto.arrow_data.styler.styles
+    assert [row["n"] for row in rows(test, 1)] == [30, 29, 29]
+    assert ["row0_col0" in styles, "row1_col0" in styles, "row2_col0" in styles] == [
+        False,
+        True,
+        True,
+    ]
+
+
+def test_two_people_who_agree_on_a_common_verdict_are_told_why_kappa_is_low(
+    vote: Vote, page: Page
+) -> None:
+    vote("first", 2, ana="a" * 34 + "b", ben="a" * 33 + "ba")
+    (pair,) = rows(page("agreement", batch="first"), 1)
+    assert (pair["percent"], pair["prevalence"], pair["bias"]) == ("94.3%", "0.94", "0.00")
+    assert pair["note"].startswith("one verdict prevails")

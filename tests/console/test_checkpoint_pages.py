@@ -164,6 +164,11 @@ def test_rewards_show_every_margin_and_the_gap_of_the_scores(
     assert view.categories[0].reward == "75.0%"
     # the log-probability difference has its own name, value and axis
     assert view.difference == pytest.approx(2 + 13.5)
+    # beside the accuracies stand calibration, flips and how far people agree
+    assert [curve.name for curve in view.calibration.curves] == ["accuracy", "as sure as right"]
+    said = texts(test)
+    assert any("4 that it had right, 0 turned to wrong." in text for text in said)
+    assert any("n/a (nobody voted on these pairs)" in text for text in said)
 
 
 def test_a_checkpoint_that_was_measured_twice_has_both_in_its_choice(
@@ -285,7 +290,8 @@ def test_two_checkpoints_are_compared_on_the_same_pairs(maker: Any, page: Page) 
     preferred = found.accuracies["preference_accuracy"]
     assert (preferred.both, preferred.second, preferred.p) == (3, 1, 1.0)
     # the reference had every pair right
-    assert found.flips["two"].wrong == 0
+    assert (found.flips["two"].wrong, found.flips["two"].lost) == (0, 0)
+    assert (found.flips["one"].right, found.flips["one"].lost) == (4, 1)
     test = page("checkpoints", compare=["one", "two"])
     assert not test.exception
     tables = [table.value.to_dict("records") for table in test.dataframe]

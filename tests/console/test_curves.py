@@ -26,17 +26,36 @@ def named(panels: list[Panel], title: str) -> Panel:
     return next(panel for panel in panels if panel.title == title)
 
 
-def test_a_run_without_a_point_has_six_empty_panels() -> None:
+def test_a_run_without_a_point_has_nine_empty_panels() -> None:
     panels = curves.panels([], {})
     assert [panel.title for panel in panels] == [
         "Loss",
         "Preference accuracy",
         "Reward accuracy",
         "Reward gap",
+        "Rewards",
+        "Drift of the chosen answers",
         "KL per token",
+        "Gradient norm",
         "Learning rate",
     ]
     assert all(panel.is_empty for panel in panels)
+
+
+def test_the_stage_before_dpo_shows_its_loss_and_tokens_and_no_rewards() -> None:
+    events = [
+        event(1, "train", loss=2.0, token_accuracy=0.25),
+        event(1, "holdout", validation_loss=accuracy(1.9), token_accuracy=accuracy(0.3)),
+    ]
+    panels = curves.panels(events, {"stage": "sft"})
+    titles = [panel.title for panel in panels]
+    assert titles == ["Loss", "Token accuracy", "Gradient norm", "Learning rate"]
+    tokens = named(panels, "Token accuracy")
+    assert [(c.name, c.values) for c in tokens.curves] == [
+        ("training batches", (0.25,)),
+        ("held out", (0.3,)),
+    ]
+    assert "n 240" in tokens.note
 
 
 def test_training_and_validation_loss_share_a_panel() -> None:
@@ -112,6 +131,60 @@ def test_the_threshold_of_the_settings_is_the_limit_of_the_kl() -> None:
     kl = named(curves.panels([], {"kl_threshold": 0.5}), "KL per token")
     assert kl.limit == ("kl_threshold", 0.5)
     assert named(curves.panels([], {}), "KL per token").limit is None
+
+
+def test_the_kl_on_the_pairs_and_on_the_policys_own_answers_share_a_chart() -> None:
+    events = [
+        event(
+            4,
+            "holdout",
+            kl_per_token=accuracy(0.2, on="data"),
+            kl_per_token_on_policy={**accuracy(0.3, on="policy"), "n": 32},
+        )
+    ]
+    kl = named(curves.panels(events, {}), "KL per token")
+    assert [(c.name, c.values) for c in kl.curves] == [
+        ("on the pairs", (0.2,)),
+        ("on its own answers", (0.3,)),
+    ]
+    assert "n 240, labels: oracle, on data." in kl.note
+    assert "n 32, labels: oracle, on policy." in kl.note
+
+
+def test_rewards_are_drawn_with_the_band_of_their_distribution() -> None:
+    spread = {"n": 240, "quantiles": [0.05, 0.5, 0.95], "chosen": [-1.0, 0.4, 2.0]}
+    events = [
+        event(4, "holdout", reward_chosen=accuracy(0.5), reward_rejected=accuracy(-0.5)),
+        event(4, "distribution", **spread, rejected=[-3.0, -0.4, 1.0]),
+        event(8, "holdout", reward_chosen=accuracy(0.6), reward_rejected=accuracy(-0.6)),
+    ]
+    rewards = named(curves.panels(events, {}), "Rewards")
+    assert [(c.role, c.values, c.low, c.high) for c in rewards.curves] == [
+        ("chosen", (0.5, 0.6), (-1.0, None), (2.0, None)),
+        ("rejected", (-0.5, -0.6), (-3.0, None), (1.0, None)),
+    ]
+    assert "5% to 95% of the pairs" in rewards.note
+    assert "N 240, labels: oracle." in rewards.note
+    # a run that says no distribution draws lines alone
+    alone = named(curves.panels(events[:1], {}), "Rewards")
+    assert [c.low for c in alone.curves] == [(), ()]
+
+
+def test_what_the_machine_does_is_drawn_where_it_was_reported() -> None:
+    rates = {"pairs_per_second": 2.0, "tokens_per_second": 900.0, "memory_gib": 3.5}
+    panels = curves.panels([event(1, "machine", **rates)], {})
+    assert [panel.title for panel in panels][-3:] == [
+        "Pairs per second",
+        "Tokens per second",
+        "Peak memory",
+    ]
+    drawn = charts.chart(panels[-2], keep_zoom="run")
+    assert drawn.layout.yaxis.tickformat == ".3~g"
+    many = curves.panels([event(1, "machine", **{**rates, "tokens_per_second": 2400.0})], {})
+    assert charts.chart(many[-2], keep_zoom="run").layout.yaxis.tickformat == ".3~s"
+    panels = curves.panels([event(1, "machine", **rates, mfu=0.41)], {})
+    assert (panels[-1].title, panels[-1].unit) == ("Use of the GPU (MFU)", "share")
+    assert panels[-1].curves[0].values == (0.41,)
 
 
 def test_what_a_later_attempt_says_about_a_step_counts() -> None:

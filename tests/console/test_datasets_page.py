@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from console.views import dataset_build, datasets
-from rounds import dataset
+from rounds import audit, dataset
 from rounds.dataset import BuildSettings
 from storage import dataset_versions, pairs
 from storage.rows import Batch, DatasetVersion
@@ -223,5 +223,53 @@ def test_a_version_is_checked_before_training_and_stays_checked(
     test.button(key="check-version").click().run()
     assert not test.exception
     assert any(word.startswith("9 rows to train on, fewer than 100") for word in texts(test))
-    test.run()
-    assert "check-version" not in [button.key for button in test.button]
+    findings = texts(test)
+    assert texts(test.run()) == findings
+
+
+def test_the_audit_set_is_drawn_on_the_page_and_released_with_a_reason(
+    workspace: Workspace, first: Batch, page: Page
+) -> None:
+    test = page("datasets", view="Audit set")
+    assert not test.exception
+    assert texts(test)[0].startswith("No pair is kept from training yet.")
+    test.number_input(key="audit-size").set_value(5).run()
+    test.button(key="audit-draw").click().run()
+    assert texts(test)[0] == "5 pairs kept from training and mining."
+    assert "Draw 1: 5 of 20 pairs are kept from training." in texts(test)
+    assert dataset.preview(workspace, BuildSettings()).excluded["kept for the audit set"] == 5
+    test.text_input(key="release-reason").set_value("too early").run()
+    test.button(key="release").click().run()
+    assert texts(test)[0].startswith("No pair is kept from training yet.")
+
+
+def test_the_form_builds_from_the_audit_set_alone(
+    workspace: Workspace, first: Batch, page: Page
+) -> None:
+    audit.draw(workspace, size=20)
+    test = page("datasets", view="Build", audit="true")
+    assert not test.exception
+    assert commands(test)[0] == "pairwright dataset build --holdout 0.0 --audit"
+    test.button(key="build").click().run()
+    with workspace.ledger.read() as db:
+        (version,) = dataset_versions.listed(db)
+    assert (version.policy["audit"], version.rows) == (True, 12)
+
+
+def test_the_make_up_of_all_versions_is_drawn_when_asked_for(
+    workspace: Workspace, built: DatasetVersion, label: Label, first: Batch, page: Page
+) -> None:
+    with workspace.ledger.write() as tx:
+        ids = [view.pair.id for view in pairs.page(tx, pairs.PairFilter(batch="first"), 20)]
+        label(tx, first, "ben", dict.fromkeys(ids, "a"))
+    dataset.build(workspace, BuildSettings(batch="first", holdout=0.25))
+    test = page("datasets", view="Compare")
+    assert not test.exception
+    assert not test.get("plotly_chart")
+    by_feature = {row["feature"]: row["most"] for row in test.dataframe[1].value.to_dict("records")}
+    assert by_feature["annotator"] == "ana 100% to 46%, ben 0% to 54%"
+    test = page("datasets", view="Compare", across="true", **{"rows-by": "annotator"})
+    assert not test.exception
+    (chart,) = test.get("plotly_chart")
+    assert "ben" in chart.proto.spec
+    assert any("Under each version" in text for text in texts(test))

@@ -10,7 +10,8 @@ import pytest
 
 from console.views import needs
 from console.views.needs import Need, Situation
-from console.views.standings import Standing
+from labeling.standings import Standing
+from storage.round_log import RoundEvent, RoundEventKind
 from storage.rows import Batch, Checkpoint, DatasetVersion, Job, JobState, Link
 
 HOUR = 3600 * 1_000_000
@@ -70,9 +71,10 @@ def of(
     datasets: Sequence[DatasetVersion] = (),
     checkpoints: Sequence[Checkpoint] = (),
     models: Sequence[str] = (),
+    told: Sequence[RoundEvent] = (),
 ) -> list[Need]:
     return needs.of(
-        Situation(home, NOW, standings, links, jobs, workers, datasets, checkpoints, models)
+        Situation(home, NOW, standings, links, jobs, workers, datasets, checkpoints, models, told)
     )
 
 
@@ -167,3 +169,16 @@ def test_with_nothing_to_do_the_job_under_way_is_named() -> None:
     assert [(need.text, need.page) for need in found] == [
         ("Nothing needs you now. 1 job under way.", "runs")
     ]
+
+
+def test_an_alert_of_the_loop_and_a_missed_target_wait_for_a_lead() -> None:
+    alert = RoundEvent(1, 1, RoundEventKind.ALERT, "x", {"advice": "Stop here."}, "c", 0)
+    missed = {"category": "counting", "target": 0.8, "unlabeled": 0}
+    proposed = RoundEvent(2, 1, RoundEventKind.PROPOSED, "y", missed, "t", 0)
+    found = of(told=[alert, proposed])
+    assert [need.text for need in found[:2]] == [
+        "Stop here.",
+        "Category counting misses its target of 80%, and no batch was made for it: "
+        "0 unlabeled pairs of it.",
+    ]
+    assert {need.level for need in found[:2]} == {needs.WAITING}

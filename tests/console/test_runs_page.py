@@ -31,7 +31,7 @@ def test_a_run_without_a_value_says_so_in_every_panel(run_jobs: Any, page: Page)
     run_jobs.start()
     test = page("runs")
     assert not test.exception
-    assert texts(test).count("No value has been reported yet.") == 6
+    assert texts(test).count("No value has been reported yet.") == 9
     assert not charts(test)
 
 

@@ -10,8 +10,17 @@ from streamlit.testing.v1 import AppTest
 
 from console.views import settling
 from labeling.adjudication import access
-from storage import adjudications, batches, disputes, lead_log, pairs
-from storage.rows import Batch, Verdict
+from storage import (
+    adjudications,
+    annotators,
+    batches,
+    clock,
+    disputes,
+    lead_log,
+    lead_sessions,
+    pairs,
+)
+from storage.rows import Batch, LeadSession, Verdict
 from storage.workspace import Workspace
 
 Page = Callable[..., AppTest]
@@ -50,11 +59,48 @@ def test_a_lead_gets_a_link_that_opens_the_bench(
     assert not test.exception
     (link,) = test.get("link_button")
     token = link.proto.url.split("/j#")[1]
-    with workspace.ledger.read() as db:
-        links = access.LeadLinks(since=0)
-        entry = access.exchange(db, token, workspace.secret(), links)
+    with workspace.ledger.write() as db:
+        entry = access.exchange(db, token, workspace.secret())
         seat = access.authorize(db, entry.cookie, workspace.secret())
     assert (seat.lead.name, seat.batch_id) == ("Lea", None)
+
+
+def test_the_bench_of_a_lead_is_closed_for_one_browser_in_two_clicks(
+    workspace: Workspace, disputed: Batch, page: Page
+) -> None:
+    with workspace.ledger.write() as tx:
+        batch = batches.get(tx, "calm").id
+        now = clock.now(tx)
+        for at, (lead, where) in enumerate((("Lea", disputed.id), ("Max", None), ("Kim", batch))):
+            who = annotators.get_or_create(tx, lead).id
+            ends = now + clock.DAY
+            assert lead_sessions.add(tx, LeadSession(f"of {lead}", who, where, at, ends, None))
+    told = texts(page("batches", batch="first"))
+    assert [words.split(":")[0] for words in told if "works until" in words] == [
+        "Max, all batches",
+        "Lea, first",
+    ]
+    test = page("batches")
+    test.button(key="close-of Lea").click().run()
+    test.button(key="confirm-of Lea").click().run()
+    assert not test.exception
+    assert [words.split(",")[0] for words in texts(test) if "works until" in words] == [
+        "Kim",
+        "Max",
+    ]
+    with workspace.ledger.read() as db:
+        found = lead_sessions.find(db, "of Lea")
+        assert found is not None
+        assert found[0].revoked_at is not None
+
+
+def test_on_the_overview_disputes_come_after_what_needs_the_lead_now(
+    workspace: Workspace, disputed: Batch, page: Page
+) -> None:
+    test = page("overview")
+    order = [element.value for element in test.main if element.type in ("subheader", "text")]
+    waits = order.index("All batches: 1 pair waits for a lead.")
+    assert order.index("What needs you now") < waits < order.index("Batches")
 
 
 def test_only_the_chosen_batch_counts_and_a_calm_one_says_nothing(

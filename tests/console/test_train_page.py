@@ -20,9 +20,10 @@ from storage import jobs, models, pairs
 from storage.errors import PairwrightError
 from storage.rows import Batch, Job
 from storage.workspace import Workspace
-from training.memory import GIB, Machine
+from training.runs.memory import GIB, Machine
+from training.runs.plan import Batches, Lengths, Memory, Offer, Plan, Work
 from training.settings import SETTINGS
-from training.spec import DPOSpec, build_spec
+from training.settings.spec import DPOSpec, build_spec
 
 Page = Callable[..., AppTest]
 
@@ -91,11 +92,12 @@ def test_without_a_model_the_page_says_how_to_name_one(decided: Workspace, page:
 def test_a_folder_can_be_typed_in_place_of_a_name(
     decided: Workspace, model_folder: Path, page: Page
 ) -> None:
-    test = page("train", **{"from": str(model_folder)})
+    folder = model_folder.rename(model_folder.with_name("other-Instruct"))
+    test = page("train", **{"from": str(folder)})
     assert "LLaVA, sees pictures, 1 M parameters, 3.8 MiB as float32." in texts(test)
     test.button(key="start").click().run()
     (job,) = queued(decided)
-    assert job.spec["start"]["model"] == str(model_folder)
+    assert job.spec["start"]["model"] == str(folder)
 
 
 def test_every_setting_has_a_field_with_its_explanation(ready: Workspace, page: Page) -> None:
@@ -132,6 +134,24 @@ def test_the_command_means_the_very_settings_of_the_form(ready: Workspace, page:
     (job,) = queued(ready)
     assert job.spec["settings"] == build_spec(None, changes).resolved()
     assert job.spec["settings"]["learning_rate"] == 5e-7
+
+
+def test_dpo_from_a_model_without_sft_waits_for_a_tick(
+    decided: Workspace, page: Page, model_folder: Path
+) -> None:
+    with decided.ledger.write() as tx:
+        models.add(tx, "plain", str(model_folder))
+    test = page("train")
+    assert any("no SFT in its lineage" in text for text in texts(test))
+    assert command(test).endswith("--yes-no-sft")
+    assert test.button(key="start").disabled
+    test.checkbox(key="without-sft").check().run()
+    test.button(key="start").click().run()
+    assert len(queued(decided)) == 1
+    # the stage before it asks nothing
+    test = page("train", stage="sft")
+    assert not test.button(key="start").disabled
+    assert not test.checkbox
 
 
 def test_unusual_values_warn_at_once(ready: Workspace, page: Page) -> None:
@@ -181,6 +201,38 @@ def test_a_model_that_is_not_downloaded_claims_nothing(ready: Workspace) -> None
     plan = train.plan(ready, "v1", "no-such/model-of-ours", [])
     assert "not downloaded" in plan.facts.what
     assert plan.facts.fits == "unknown"
+
+
+def test_a_measured_plan_is_shown_until_a_choice_changes_and_its_batch_can_be_taken(
+    ready: Workspace, page: Page
+) -> None:
+    wanted = train.plan(ready, "v1", "tiny-Instruct", [])
+    measured = Plan(
+        train=36,
+        holdout=4,
+        lengths=Lengths(median=900, p95=1100, longest=1300, pictures=1024),
+        batches=Batches(batch_size=4, accumulation=4, together=16, largest=8),
+        epoch_steps=3,
+        steps=15,
+        evaluations=16,
+        memory=Memory("H100", has=80 * GIB, needs=30 * GIB, per_pair=4 * GIB),
+        work=Work(trained=1, forward=1),
+        offers=(Offer("A100 80 GB", 2.5, 2.0, 5.0, "assumed", "fits"),),
+        vision_cache=3 * GIB,
+        notes=("Prompt and pictures of a pair are computed once, for both answers.",),
+    )
+    test = page("train")
+    test.session_state["measured"] = (wanted.command, measured)
+    test.run()
+    words = " ".join(texts(test))
+    assert "900 tokens (median), 1,100 (95%), 1,300 (longest), up to 1,024 of them" in words
+    assert "needs 30.0 GiB of 80.0 GiB (H100). One more pair in it takes 4.0 GiB." in words
+    assert "vision_cache would take 3.0 GiB on disk." in words
+    (table,) = [one.value for one in test.dataframe if "A100 80 GB" in str(one.value)]
+    assert "2 h 30 min" in str(table)
+    test.button(key="use-batch").click().run()
+    assert "--set batch_size=8 --set gradient_accumulation_steps=2" in command(test)
+    assert "1,300 (longest)" not in " ".join(texts(test))
 
 
 def test_one_click_starts_one_run_and_links_to_it(ready: Workspace, page: Page) -> None:

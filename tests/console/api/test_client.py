@@ -15,7 +15,7 @@ from console.api import keys
 from console.client import ApiError, Client, JobError
 from storage import checkpoints, jobs
 from storage.rows import JobState
-from training.folder import JobFolder
+from training.jobs.folder import JobFolder
 
 Api = Any
 PAGE = Path(__file__).parents[3] / "docs" / "api.md"

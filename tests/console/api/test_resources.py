@@ -38,10 +38,19 @@ def test_a_training_is_queued_with_its_settings_read_and_cancelled(api: Api) -> 
 
 
 def test_an_evaluation_is_queued_for_a_split(api: Api) -> None:
-    wanted = {"kind": "evaluate", "dataset": "v1", "checkpoint": "tiny", "split": "all"}
+    wanted: dict[str, Any] = {
+        "kind": "evaluate",
+        "dataset": "v1",
+        "checkpoint": "tiny",
+        "split": "all",
+    }
     with api.calling("write") as program:
         job = program.post("/v1/jobs", json=wanted).json()
+        wanted |= {"blank_pictures": True, "answers": 8}
+        more = program.post("/v1/jobs", json=wanted).json()
     assert (job["kind"], job["spec"]["split"]) == ("evaluate", "all")
+    assert "answers" not in job["spec"]
+    assert (more["spec"]["blank_pictures"], more["spec"]["answers"]) == (True, 8)
 
 
 def test_an_idempotency_key_gives_one_job_and_belongs_to_one_api_key(api: Api) -> None:
@@ -152,6 +161,9 @@ def test_agreement_is_that_of_the_command(
     with api.calling() as program:
         told = program.get("/v1/agreement", params={"batch": "judged"}).json()
         assert program.get("/v1/agreement", params={"batch": "none"}).status_code == 404
+        parts = program.get("/v1/agreement", params={"by": "category"}).json()["parts"]
+        assert program.get("/v1/agreement", params={"by": "mood"}).status_code == 422
+    assert {name: part["votes"] for name, part in parts.items()} == {"counting": 20}
     assert (told["items"], told["raters"], told["votes"]) == (10, 2, 20)
     assert told["percent_agreement"] == told["percent"]["value"] == 0.5
     assert told["cohen_kappa"][0]["raters"] == ["ana", "ben"]

@@ -57,7 +57,8 @@ def test_without_json_it_is_a_table_with_intervals(pairwright: Pairwright, table
     assert ended.code == 0
     assert "100 judgements of 2 raters on 50 items" in ended.out
     (line,) = [line for line in ended.out.splitlines() if line.startswith("ana")]
-    assert line.split() == ["ana", "ben", "0.400", "0.151", "to", "0.649", "50", "70.0%", "-"]
+    numbers = ["0.400", "0.151", "to", "0.649", "50", "70.0%", "0.10", "0.10"]
+    assert line.split() == ["ana", "ben", *numbers, "-"]
 
 
 def test_a_bad_table_is_an_error_with_line_and_value(pairwright: Pairwright, table: Path) -> None:
@@ -69,6 +70,7 @@ def test_a_bad_table_is_an_error_with_line_and_value(pairwright: Pairwright, tab
 
 def test_a_batch_and_a_table_exclude_each_other(pairwright: Pairwright, table: Path) -> None:
     assert pairwright("agreement", "--table", table, "--batch", "first").code == 2
+    assert pairwright("agreement", "--table", table, "--by", "category").code == 2
 
 
 def test_votes_are_measured_with_ties_and_without(
@@ -91,6 +93,11 @@ def test_votes_are_measured_with_ties_and_without(
     assert found["without_ties"]["percent_agreement"] == pytest.approx(2 / 3)
     assert "whatever side" in found["orientation"]
     assert pairwright("agreement", "--json").result["votes"] == 8
+    (part,) = pairwright("agreement", "--by", "category", "--json").result["parts"].items()
+    assert (part[0], part[1]["votes"], part[1]["without_ties"]["votes"]) == ("counting", 8, 7)
+    lines = pairwright("agreement", "--by", "round").out.splitlines()
+    both = [line.split()[:5] for line in lines if line.startswith("imported")]
+    assert both == [["imported", "all", "4", "of", "4"], ["imported", "all", "but", "ties", "3"]]
 
 
 def test_votes_that_nobody_shares_are_undefined_with_the_reason(imported: Pairwright) -> None:

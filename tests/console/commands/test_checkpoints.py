@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import getpass
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,10 +76,10 @@ def test_diff_shows_changed_answers_and_counts_them_by_category(answered: Pairwr
     assert (found["prompts"], found["changed"], found["only_left"], found["only_right"]) == (
         *(3, 2, 0, 1),
     )
-    assert found["categories"][1:] == [
-        {"category": "counting", "prompts": 2, "changed": 1},
-        {"category": "negation", "prompts": 1, "changed": 1},
+    counts = [
+        (line["category"], line["undecided"], line["unchanged"]) for line in found["categories"]
     ]
+    assert counts == [("all", 2, 1), ("counting", 1, 1), ("negation", 1, 0)]
     differences = {row["question"]: row["difference"] for row in found["answers"]}
     assert differences == {
         "How many?": "I see [-two-]{+three+} stars.",
@@ -99,6 +102,24 @@ def test_diff_can_be_narrowed_to_a_category_a_sample_or_a_prompt(answered: Pairw
     assert "pairwright sample" in ended.result["error"]["next"]
 
 
+def test_what_is_right_tells_fixed_from_broken_and_the_rest_becomes_a_blind_batch(
+    answered: Pairwright, tmp_path: Path
+) -> None:
+    truth = tmp_path / "truth.jsonl"
+    line = {"messages": [{"role": "user", "content": "Is it?"}], "reference": "Yes."}
+    truth.write_text(json.dumps({**line, "category": "negation"}) + "\n")
+    assert answered("checkpoint", "references", truth, "--json").result["added"] == 1
+    diff = ("checkpoint", "diff", "one", "two")
+    ended = answered(*diff, "--json", "--export", tmp_path / "out.csv", "--collect", "rest")
+    assert [row["outcome"] for row in ended.result["answers"]] == ["broken", "undecided"]
+    with (tmp_path / "out.csv").open(encoding="utf-8") as file:
+        written = list(csv.DictReader(file))
+    assert [row["decided_by"] for row in written] == ["reference", "", "same answer"]
+    assert answered("batch", "show", "rest", "--json").result["pairs"] == 1
+    assert answered(*diff, "--export", tmp_path / "out.txt").code == 1
+    assert "1 by reference" in answered(*diff).err
+
+
 def test_diff_with_something_that_answered_nothing_names_the_command(
     answered: Pairwright,
 ) -> None:
@@ -110,6 +131,6 @@ def test_diff_with_something_that_answered_nothing_names_the_command(
 def test_two_answers_need_a_batch_and_one_needs_none(rounds: Pairwright, records: Any) -> None:
     sample = ("sample", "--prompts", records, "--from", "one")
     assert rounds(*sample).code == 2
-    assert rounds(*sample, "--set", "answers=3", "--batch", "b").code == 2
+    assert rounds(*sample, "--set", "answers=3").code == 2
     ended = rounds(*sample, "--set", "answers=1", "--set", "temperature=0", "--json")
     assert (ended.code, ended.result["state"]) == (0, "queued")

@@ -25,6 +25,8 @@ def test_check_reads_a_version_and_compares_its_digest(imported: Pairwright) -> 
         "digest": built["digest"],
         "matches": True,
         "ready": True,
+        "model": None,
+        "longest": None,
     }
     assert {finding["level"] for finding in findings} == {"warning"}
     (size,) = [finding for finding in findings if finding["code"] == "size"]

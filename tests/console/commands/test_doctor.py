@@ -17,10 +17,10 @@ from PIL import Image
 from sqlalchemy import text
 
 from rounds import dataset
-from storage import checkpoints, jobs, media, models, pictures, workspace
+from storage import browser_sizes, checkpoints, jobs, media, models, pictures, workspace
 from storage.rows import Batch
 from storage.workspace import Workspace
-from training import manifest
+from training.runs import manifest
 
 Pairwright = Callable[..., Any]
 
@@ -111,6 +111,25 @@ def test_a_file_that_is_gone_or_changed_is_a_problem(
     [found] = _graded(ended, "problem").values()
     assert found["check"] == check
     assert found["next_step"]
+
+
+def test_a_damaged_browser_size_of_a_picture_is_a_warning(
+    kept: Workspace, pairwright: Pairwright
+) -> None:
+    encoded = io.BytesIO()
+    Image.new("RGB", (1700, 40), (90, 60, 30)).save(encoded, "PNG")
+    row, data = pictures.normalize(encoded.getvalue())
+    kept.media.put(data, row)
+    opened = workspace.open_existing(kept.home)
+    with opened.ledger.write() as tx:
+        media.add(tx, row)
+    opened.close()
+    kept.media.put_beside(row.id, browser_sizes.NAME, b"torn")
+    ended = pairwright("doctor", "--json")
+    assert (ended.code, _graded(ended, "problem")) == (0, {})
+    found = _graded(ended, "warning")["media"]
+    assert kept.media.path_beside(row.id, browser_sizes.NAME) in found["what"]
+    assert "Delete" in found["next_step"]
 
 
 def test_a_row_that_points_nowhere_is_a_problem(kept: Workspace, pairwright: Pairwright) -> None:

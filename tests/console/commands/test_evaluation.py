@@ -26,9 +26,11 @@ def test_the_rewards_page_shows_the_gap_that_was_evaluated(
     start = ("train", "--dataset", "v1", "--from", world.MODEL, *chosen, "--wait", "--json")
     assert imported(*start).result["state"] == "succeeded"
     measure = ("evaluate", "--checkpoint", "first", "--dataset", "v1", "--split", "train", "--json")
-    ended = imported(*measure, "--target", "0.01")
+    ended = imported(*measure, "--target", "0.01", "--blank-pictures", "--answers", "4")
     assert (ended.code, ended.result["target"]) == (0, {"value": 0.01, "verdict": "met"})
+    assert ended.result["annotators_agreement"]["reason"] == "nobody voted on these pairs"
     metrics = ended.result["metrics"]
+    _check_what_was_asked_for(metrics)
 
     opened = workspaces.open_existing(tmp_path / "home")
     try:
@@ -45,6 +47,20 @@ def test_the_rewards_page_shows_the_gap_that_was_evaluated(
     assert view.difference == pytest.approx(expected, abs=1e-6)
     assert (view.n, view.rows) == (metrics["reward_gap"]["n"],) * 2
     _check_gates(imported, measure)
+
+
+def _check_what_was_asked_for(metrics: dict[str, Any]) -> None:
+    """Answers before and after with n and labels; of pictures, which these pairs lack, why not."""
+    blanked, gain = metrics["blanked_preference_accuracy"], metrics["pictures_preference_gain"]
+    assert [(one["value"], one["n"], one["reason"]) for one in (blanked, gain)] == [
+        (None, 0, "no pairs")
+    ] * 2
+    words, before = metrics["answer_words"], metrics["start_answer_words"]
+    assert words["n"] == before["n"] == 4
+    assert metrics["bleu"]["labels"] == blanked["labels"] == "imported"
+    counted = [one["preference_accuracy"]["n"] for one in metrics["by_category"].values()]
+    assert sum(counted) == metrics["preference_accuracy"]["n"]
+    assert sum(one["accuracy"]["n"] for one in metrics["calibration"]) == sum(counted)
 
 
 def _check_gates(imported: Pairwright, measure: tuple[str, ...]) -> None:

@@ -67,9 +67,9 @@ def test_a_command_refuses_it_and_changes_nothing(
     assert hashlib.sha256((newer / "ledger.sqlite").read_bytes()).hexdigest() == before
 
 
-@pytest.mark.parametrize("module", ["labeling.server", "console.api.server", "training.worker"])
+@pytest.mark.parametrize("module", ["labeling.server", "console.api.server", "rounds.worker"])
 def test_a_server_refuses_it(newer: Path, module: str) -> None:
-    port = () if module == "training.worker" else ("--port", "0")
+    port = () if module == "rounds.worker" else ("--port", "0")
     done = subprocess.run(
         [sys.executable, "-m", module, "--home", str(newer), *port],
         capture_output=True,

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from labeling.adjudication import access
-from storage import batches, pairs, workspace
+from labeling.refusals import RefusedError
+from storage import annotators, assignments, batches, clock, pairs, reports, workspace
 from storage.ledger import Connection
 from storage.rows import Batch
 
@@ -99,13 +100,64 @@ def test_the_link_to_the_bench_of_a_lead_opens_it(
     made = pairwright("pair", "settle", "--batch", "first", "--by", "Lea", "--json").result
     token = made["url"].split("/j#")[1]
     opened = workspace.open_existing(tmp_path / "home")
-    with opened.ledger.read() as db:
-        links = access.LeadLinks(since=0)
-        entry = access.exchange(db, token, opened.secret(), links)
+    with opened.ledger.write() as db:
+        entry = access.exchange(db, token, opened.secret())
         seat = access.authorize(db, entry.cookie, opened.secret())
         assert (seat.lead.name, seat.batch_id) == ("Lea", batches.get(db, "first").id)
     opened.close()
     assert pairwright("pair", "settle", "--batch", "nowhere").code == 1
+    assert disputed
+
+
+def test_a_report_is_dismissed_and_one_that_comes_later_waits_again(
+    pairwright: Any, records: Path, in_ledger: Any
+) -> None:
+    pairwright("init")
+    pairwright("import", records, "--batch", "first")
+
+    def report(tx: Connection, who: str) -> str:
+        batch = batches.get(tx, "first")
+        offered = assignments.offer_next(
+            tx,
+            batch_id=batch.id,
+            annotator_id=annotators.get_or_create(tx, who).id,
+            new_id=who,
+            left="a",
+            now=clock.now(tx),
+            leased_until=clock.now(tx),
+        )
+        assert offered is not None
+        reports.append(tx, event_id=f"of {who}", assignment_id=who, kind="nonsense", note="")
+        return offered.pair_id
+
+    reported = in_ledger(lambda tx: report(tx, "Ada"))
+    dismissed = pairwright("pair", "dismiss", reported[:12], "--by", "Lea", "--json").result
+    assert dismissed == {"pair": reported, "batch": "first", "by": "Lea"}
+    assert pairwright("pair", "queue", "--json").result == {"queue": []}
+    again = pairwright("pair", "dismiss", reported)
+    assert (again.code, "No report is open" in again.err) == (1, True)
+    assert in_ledger(lambda tx: report(tx, "Ben")) == reported
+    (row,) = pairwright("pair", "queue", "--json").result["queue"]
+    assert [reason["kind"] for reason in row["reasons"]] == ["reported"]
+
+
+def test_a_browser_of_a_lead_is_listed_and_closed(
+    pairwright: Any, disputed: str, in_ledger: Any, tmp_path: Path
+) -> None:
+    assert "No browser" in pairwright("lead", "list").err
+    made = pairwright("pair", "settle", "--batch", "first", "--by", "Lea", "--json").result
+    opened = workspace.open_existing(tmp_path / "home")
+    with opened.ledger.write() as tx:
+        entry = access.exchange(tx, made["url"].split("/j#")[1], opened.secret())
+    (row,) = pairwright("lead", "list", "--json").result["browsers"]
+    assert (row["lead"], row["batch"]) == ("Lea", "first")
+    assert pairwright("lead", "revoke", row["id"]).code == 0
+    with opened.ledger.read() as db, pytest.raises(RefusedError, match="closed for this browser"):
+        access.authorize(db, entry.cookie, opened.secret())
+    opened.close()
+    assert pairwright("lead", "list", "--json").result == {"browsers": []}
+    unknown = pairwright("lead", "revoke", "nobody")
+    assert (unknown.code, "lead list" in unknown.err) == (1, True)
     assert disputed
 
 

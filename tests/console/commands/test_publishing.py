@@ -47,6 +47,8 @@ def test_a_push_of_nothing_or_to_nowhere_is_refused(built: Pairwright) -> None:
     assert "v1" in built("dataset", "push", "v2", "--repo", "org/pairs").err
     wrong = built("dataset", "push", "v1", "--repo", "pairs")
     assert (wrong.code, "ORG/NAME" in wrong.err) == (1, True)
+    wrong = built("dataset", "pull", "pairs")
+    assert (wrong.code, "ORG/NAME" in wrong.err) == (1, True)
     none = built("checkpoint", "push", "best", "--repo", "org/aligned")
     assert "best" in none.err
     assert built("job", "list", "--kind", "publish", "--json").result["jobs"] == []

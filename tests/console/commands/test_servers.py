@@ -81,9 +81,9 @@ def test_up_serves_restarts_what_dies_and_stops_in_order(
         assert ports.answers(console, "/_stcore/health")
         assert said["api"] == f"http://127.0.0.1:{api}"
         assert ports.answers(api, "/health")
-        [worker] = [pid for pid, words in _children(running.pid) if "training.worker" in words]
+        [worker] = [pid for pid, words in _children(running.pid) if "rounds.worker" in words]
         os.kill(worker, signal.SIGKILL)
-        _wait_for_another(running.pid, "training.worker", worker)
+        _wait_for_another(running.pid, "rounds.worker", worker)
         assert _status(labeling, "/healthz", "attacker.example") != 200
     finally:
         running.send_signal(signal.SIGTERM)
