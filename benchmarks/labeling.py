@@ -8,7 +8,10 @@ Offers: what one costs somebody who has thousands of pairs behind them.
 
 Kills: the server is killed 200 times while people vote (the acceptance test, for longer), and the
 ledger's writer alone 2,000 times. Every acknowledged vote has to be there once, within the overlap.
-Prints one JSON object, which says what met its bar; `--quick` takes a tenth of everything.
+
+Prints one JSON object, which says what met its bar; `--quick` takes a tenth of everything. What is
+lost does not depend on who else is busy: `--kills-only` leaves the loads out, and `--soak MINUTES`
+lets thirty people do all that people do, instead (see `soak`).
 """
 
 from __future__ import annotations
@@ -34,6 +37,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import killed_writer
 import offer_cost
+import soak
 from large_workspace import Large
 from wire_load import Connection, Load, send, summary
 
@@ -77,24 +81,47 @@ BARS = (Bar("batch 0", 40, 50, 10, 100), Bar("batch 1", 200, 100, None, 250))
 def main() -> None:
     options = _parse()
     share = 0.1 if options.quick else 1.0
-    with tempfile.TemporaryDirectory() as folder:
-        loads = [_measure(Path(folder), bar, SECONDS * share) for bar in BARS]
-        offers = offer_cost.run(Path(folder) / "offers", share)
-        kills = {
-            "server": _kill_server(round(SERVER_KILLS * share)),
-            "writer": killed_writer.run(Path(folder) / "killed", round(WRITER_KILLS * share)),
-        }
-    met = all(each["met"] for each in (*loads, offers, *kills.values()))
-    result = {
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        if options.soak:
+            result = {
+                "measure": "a working day of thirty people, compressed",
+                **_soak(folder, options.soak),
+            }
+        elif options.kills_only:
+            result = {"measure": "kill -9", "kills": _kill(folder, share)}
+        else:
+            result = _all(folder, share)
+    load = {"cpu_count": os.cpu_count(), "load_average": os.getloadavg()[0]}
+    print(json.dumps(result | load, indent=None if options.json else 2))
+
+
+def _all(folder: Path, share: float) -> dict[str, Any]:
+    loads = [_measure(folder, bar, SECONDS * share) for bar in BARS]
+    offers = offer_cost.run(folder / "offers", share)
+    kills = _kill(folder, share)
+    return {
         "measure": "votes acknowledged over HTTP, ms from the time they were due; kill -9",
         "loads": loads,
         "offers": offers,
         "kills": kills,
-        "met": met,
-        "cpu_count": os.cpu_count(),
-        "load_average": os.getloadavg()[0],
+        "met": all(each["met"] for each in (*loads, offers, *kills.values())),
     }
-    print(json.dumps(result, indent=None if options.json else 2))
+
+
+def _kill(folder: Path, share: float) -> dict[str, Any]:
+    return {
+        "server": _kill_server(round(SERVER_KILLS * share)),
+        "writer": killed_writer.run(folder / "killed", round(WRITER_KILLS * share)),
+    }
+
+
+def _soak(folder: Path, minutes: float) -> dict[str, Any]:
+    home = folder / "soak"
+    tokens = soak.prepare(home, minutes)
+    with _process(["-c", soak.SERVER, "--home", str(home), "--port", "0"]) as server:
+        told = asyncio.run(soak.run(server.url, server.pid, tokens, minutes))
+    return {**soak.figures(*told, minutes), **soak.found(home, told[0])}
 
 
 def _measure(folder: Path, bar: Bar, seconds: float) -> dict[str, Any]:
@@ -246,6 +273,8 @@ def _process(command: Sequence[str]) -> Iterator[_Server]:
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
+    parser.add_argument("--kills-only", action="store_true", help="no loads")
+    parser.add_argument("--soak", type=float, metavar="MINUTES", help="thirty people, so long")
     parser.add_argument("--json", action="store_true", help="one line")
     return parser.parse_args()
 

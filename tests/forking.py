@@ -41,8 +41,8 @@ def worker(runner: str) -> Child:
     """A worker in a hurry whose runner is the script `runner`. A line is `HOME`, or `HOME N` to be
     killed at the N-th touch of a file there."""
     from storage import sealing, workspace
-    from training import worker
-    from training.lease import Pace
+    from training.jobs import worker
+    from training.jobs.lease import Pace
 
     assert sealing
     pace = Pace(lease=60, renew=0.3, unreachable=20, look=0.02, grace=5, idle=0.02)
@@ -62,8 +62,9 @@ def worker(runner: str) -> Child:
 def runner() -> Child:
     """The runner. A line is `FOLDER` of a job, or `FOLDER N` to be killed at the N-th touch of a
     file there, which is printed."""
-    from training import dpo, runner
-    from training.folder import JobFolder
+    from training.jobs import runner
+    from training.jobs.folder import JobFolder
+    from training.runs import dpo
 
     assert dpo
 

@@ -92,8 +92,8 @@ def test_test_modules_never_shadow_the_rooms() -> None:
     ("module", "forbidden"),
     [
         ("console.main", ("torch", "transformers", "streamlit", "gradio", "sqlalchemy")),
-        ("training.spec", ("torch", "transformers", "trl")),
-        ("training.worker", ("torch", "transformers", "trl", "gradio", "streamlit")),
+        ("training.settings.spec", ("torch", "transformers", "trl")),
+        ("training.jobs.worker", ("torch", "transformers", "trl", "gradio", "streamlit")),
         ("storage.workspace", ("torch", "gradio", "streamlit")),
         ("labeling.consensus", ("gradio", "torch", "streamlit")),
         ("examples.shapes.experts", ("torch", "transformers")),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from console import reference
-from training.sampling_settings import SAMPLING_SETTINGS
+from training.judging.settings import JUDGING_SETTINGS
 from training.settings import SETTINGS
+from training.settings.sampling_settings import SAMPLING_SETTINGS
 
 COMMANDS = dict(reference.commands())
 
@@ -28,9 +29,9 @@ def test_a_command_stands_in_the_documentation(words: str) -> None:
     assert f"\n## pairwright {words}" in (reference.DOCS / "commands.md").read_text()
 
 
-@pytest.mark.parametrize("key", [*SETTINGS, *SAMPLING_SETTINGS])
+@pytest.mark.parametrize("key", [*SETTINGS, *SAMPLING_SETTINGS, *JUDGING_SETTINGS])
 def test_a_setting_stands_in_the_documentation_with_all_its_texts(key: str) -> None:
-    setting = SETTINGS.get(key) or SAMPLING_SETTINGS[key]
+    setting = (JUDGING_SETTINGS | SAMPLING_SETTINGS | SETTINGS)[key]
     page = (reference.DOCS / "settings.md").read_text()
     assert f"\n### {key}\n" in page
     for text in (setting.meaning, setting.more, setting.less, setting.usual):

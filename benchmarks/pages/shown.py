@@ -31,9 +31,10 @@ from console.views import pairs as pairs_view
 from labeling import consensus
 from labeling.agreement import report
 from labeling.consensus import ConsensusPolicy
-from labeling.explorer import STATES, Search
+from labeling.explorer import STATES, Cursor, Search
 from pages.trained import NAMES, Trained
 from storage import batches, dataset_versions, labels, pairs, votes
+from storage.dataset_file import DatasetFile
 from storage.pair_filters import REPORTS, PairFilter
 from storage.rows import EffectiveVote, Verdict
 from storage.workspace import Workspace
@@ -53,6 +54,9 @@ FILTERS: Mapping[str, Callable[[int], PairFilter]] = {
     "batch, category, annotator, verdict": lambda run: PairFilter(
         f"batch {run % 4}", "counting", f"annotator {run % 10}", ("a", "b", "tie")[run % 3]
     ),
+    "batch, category, verdict": lambda run: PairFilter(
+        f"batch {run % 4}", "counting", verdict=("a", "b", "tie")[run % 3]
+    ),
     "annotator": lambda run: PairFilter(annotator=f"annotator {run % 10}"),
     "source": lambda run: PairFilter(source="large.jsonl"),
     "report": lambda run: PairFilter(report=REPORTS[run % 2]),
@@ -65,6 +69,11 @@ SEARCHES: Mapping[str, Callable[[int], Search]] = {
         PairFilter(batch=f"batch {run % 4}", source="large.jsonl"), confidence_from=0.7
     ),
 }
+
+
+def three_filters(run: int) -> Search:
+    """A search by three filters."""
+    return Search(FILTERS["batch, category, verdict"](run))
 
 
 @dataclass(frozen=True)
@@ -80,8 +89,8 @@ class Pages:
 
     def by_name(self) -> dict[str, Page]:
         filtered = {
-            **{f"pairs, {name}": _pairs(_searched(chosen)) for name, chosen in FILTERS.items()},
-            **{f"pairs, {name}": _pairs(chosen) for name, chosen in SEARCHES.items()},
+            **{f"pairs, {name}": of_pairs(_searched(chosen)) for name, chosen in FILTERS.items()},
+            **{f"pairs, {name}": of_pairs(chosen) for name, chosen in SEARCHES.items()},
         }
         return {
             "overview": _overview,
@@ -106,16 +115,18 @@ class Pages:
                 file.write(json.dumps(record) + "\n")
 
     def _datasets(self) -> Page:
-        """With the rows in the cache of the page, as after its first look at a version."""
-        rows: list[Any] = []
+        """With the checked file in the cache of the page, as after its first look at a version."""
+        opened: list[DatasetFile] = []
 
         def prepare(home: Workspace, run: int) -> Sent:
             version = self.trained.version
-            rows[:] = rows or dataset_versions.read_rows(home, version)
+            opened[:] = opened or [dataset_versions.opened(home, version)]
             there, view = datasets.listed(home), datasets.detail(home, version.id)
-            page = datasets.page(rows, "", "", 1 + run)
-            shown = datasets.row_detail(home, rows[run])
-            return (there.lines, view, datasets.categories(rows), page.lines, shown.row)
+            page = datasets.page(opened[0], "", "", 1 + run)
+            row = opened[0].find(page.lines[0].id)
+            assert row is not None
+            shown, lines = datasets.row_detail(home, row), datasets.categories(opened[0].counts())
+            return (there.lines, view, lines, page.lines, shown.row)
 
         return prepare
 
@@ -144,14 +155,20 @@ def _searched(filter_of: Callable[[int], PairFilter]) -> Callable[[int], Search]
     return lambda run: Search(filter_of(run))
 
 
-def _pairs(search_of: Callable[[int], Search]) -> Page:
-    """The list and the selected pair, at changing pages near the start, the middle and the end."""
+def of_pairs(search_of: Callable[[int], Search]) -> Page:
+    """The list and the selected pair: the first page of a search or the last one, then page after
+    page as one reads on."""
+    reached: dict[Search, Cursor] = {}
 
     def prepare(home: Workspace, run: int) -> Sent:
         pairs_view.choices(home)
-        found = pairs_view.page(home, search_of(run), 1 + run * 97, 50)
+        wanted = search_of(run)
+        cursor = reached.get(wanted, Cursor(backwards=run % 2 == 1))
+        found = pairs_view.page(home, wanted, cursor, 50)
         if not found.lines:
             return (found.lines,)
+        edge = found.lines[0 if cursor.backwards else -1].id
+        reached[wanted] = Cursor(edge, cursor.backwards)
         shown = pair_detail.detail(home, found.lines[run % len(found.lines)].id)
         return (found.lines, shown)
 
@@ -164,7 +181,7 @@ def _agreement(home: Workspace, run: int) -> Sent:
     chosen = names[run % len(names)] if run % 2 else ""
     page = agreement.prepare(home, chosen, agreement.TIES[run % 3 > 1])
     matrix = [kappa_matrix.figure(page.matrix)] if page.matrix else []
-    return (page.figures, page.pairs, page.batches, *matrix)
+    return (page.figures, page.pairs, *matrix)
 
 
 def _train(home: Workspace, run: int) -> Sent:
@@ -189,8 +206,8 @@ def _diff(home: Workspace, run: int) -> Sent:
     known = diff.sources(home)
     compared = diff.compare(home, *(diff.find(known, name) for name in NAMES))
     asked = compared.chosen(changed=True)
-    lines = diff.lines(home, asked[run * 25 : (run + 1) * 25])
-    return (diff.categories(compared.asked), lines, answers.detail(home, compared, lines[0].id))
+    lines = diff.lines(home, asked[run * 25 : (run + 1) * 25], {})
+    return (lines, answers.detail(home, compared, lines[0].id))
 
 
 def size(sent: Any) -> int:
