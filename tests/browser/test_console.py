@@ -183,7 +183,8 @@ def view(console: Console, new_page: Any) -> Any:
 
 def at_rest(page: Page) -> None:
     """Wait until the script has ended and every element has been loaded."""
-    expect(page.get_by_test_id("stText").first).to_be_visible()
+    # what is folded is there, but hidden
+    expect(page.get_by_test_id("stText").locator("visible=true").first).to_be_visible()
     expect(page.locator("[data-test-script-state=notRunning]")).to_be_attached()
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 

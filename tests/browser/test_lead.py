@@ -199,6 +199,8 @@ def train(page: Page) -> None:
         wanted = "--set epochs=1" + (" --set beta=0.2" if beta == "0.2" else "")
         expect(page.get_by_test_id("stCode").filter(has_text=wanted)).to_be_visible()
         page.get_by_role("button", name="Start training").click()
+        # the link of the run before stands there until the page is drawn anew
+        expect(page.get_by_text("These choices have been started as job")).to_be_visible()
         expect(content(page).get_by_role("link", name="Run ")).to_be_visible()
 
 

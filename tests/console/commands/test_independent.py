@@ -94,7 +94,7 @@ def test_results_of_lmms_eval_stand_beside_and_open_the_gate(
     assert [one["number"] for one in rounds(*words).result["results"]] == [1, 2]
     shown = rounds("checkpoint", "show", "one")
     before, beside = shown.out.split("Independent evaluation")
-    assert "pope" not in before
+    assert "pope_accuracy" not in before
     assert "1400.5" in beside
     assert "Warning" not in beside
     assert rounds("checkpoint", "show", "one", "--json").result["independent"][1]["items"]
