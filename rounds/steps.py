@@ -49,7 +49,8 @@ def following(found: RoundStanding) -> NextStep:
     """The next step of a round that stands so."""
     if found.closed:
         opening = ("round", "open")
-        return NextStep(None, f"Round {found.round.number} has ended.", "It has ended.", opening)
+        told = f"Round {found.round.number} has ended."
+        return NextStep(None, told, "Open the next one.", opening)
     if found.working:
         job = found.working[0]
         told = f"{job.kind.capitalize()} {job.id} is {job.state}."

@@ -80,7 +80,12 @@ def offers(workspace: Workspace) -> Offers:
     with workspace.ledger.read() as db:
         versions = reversed(dataset_versions.listed(db))
         return Offers(
-            datasets={version.id: datasets.summary(version) for version in versions},
+            # the audit set measures, and never trains
+            datasets={
+                version.id: datasets.summary(version)
+                for version in versions
+                if not version.policy.get("audit")
+            },
             starts={
                 **{model.name: "model" for model in stored_models.listed(db)},
                 **{

@@ -14,11 +14,11 @@ from streamlit.testing.v1 import AppTest
 
 from console.views import models as model_views
 from console.views import train
-from rounds import dataset
+from rounds import audit, dataset
 from rounds.dataset import BuildSettings
-from storage import jobs, models, pairs
+from storage import batches, jobs, labels, models, pairs
 from storage.errors import PairwrightError
-from storage.rows import Batch, Job
+from storage.rows import Batch, ImportedLabel, Job, Pair
 from storage.workspace import Workspace
 from training.runs.memory import GIB, Machine
 from training.runs.plan import Batches, Lengths, Memory, Offer, Plan, Work
@@ -87,6 +87,22 @@ def test_without_a_model_the_page_says_how_to_name_one(decided: Workspace, page:
     assert not test.exception
     assert [c.value.split(" --home")[0] for c in test.code] == ["pairwright model add NAME DIR"]
     assert not [button for button in test.button if button.key == "start"]
+
+
+def test_the_audit_set_is_not_offered_to_train_on(
+    ready: Workspace, make_pair: Callable[..., Pair], page: Page
+) -> None:
+    with ready.ledger.write() as tx:
+        batch = batches.create(tx, "later")
+        pair = make_pair(tx, "What else?")
+        batches.add_pair(tx, batch.id, pair.id)
+        label = ImportedLabel(pair.id, "a", "oracle", batch.id, "f.jsonl", 1, "r1")
+        labels.add(tx, label)
+    audit.draw(ready, size=1, batch="later")
+    made = dataset.build(ready, BuildSettings(batch="later", labels="imported", audit=True))
+    assert made.id == "v2"
+    assert list(train.offers(ready).datasets) == ["v1"]
+    assert not page("train").exception
 
 
 def test_a_folder_can_be_typed_in_place_of_a_name(
