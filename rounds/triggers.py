@@ -14,6 +14,7 @@ import numpy as np
 
 from rounds import batching, standing, targets
 from rounds.batching import Wanted
+from rounds.mining.strategies import RANDOM
 from rounds.targets import CategoryStanding, TargetState
 from storage import pairs, picks, round_log, triggers
 from storage.round_log import RoundEventKind
@@ -22,7 +23,6 @@ from storage.triggers import Trigger, TriggerAction
 from storage.workspace import Workspace
 
 ACTOR = "auto-trigger"
-RANDOM = "random"
 
 
 @dataclass(frozen=True)

@@ -53,10 +53,8 @@ class AuditSet:
     pairs: frozenset[str] = frozenset()
     keys: frozenset[str] = frozenset()
 
-    def bars(self, view: PairView, measures: bool = False) -> str:
-        """Why a pair cannot be a row to train on, or one that `measures`; empty when it can."""
-        if measures:
-            return "" if view.pair.id in self.pairs else NOT_IN_THE_SET
+    def bars(self, view: PairView) -> str:
+        """Why a pair can be neither trained on nor chosen; empty when it can."""
         if view.pair.id in self.pairs:
             return IN_THE_SET
         shared = not self.keys.isdisjoint(sharing_keys(view.prompt)) if self.keys else False

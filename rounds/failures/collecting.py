@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 from rounds import batching
 from rounds.batching import Wanted
 from rounds.failures.naming import NamedCluster
+from rounds.mining.strategies import RANDOM
 from storage import pairs, picks
 from storage.errors import WrongInputError
 from storage.rows import Batch, PairView
 from storage.workspace import Workspace
 
 STRATEGY = "cluster"
-RANDOM = "random"
 RANDOM_SHARE = 0.2
 _FEATURES = 2000
 
