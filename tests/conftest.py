@@ -27,6 +27,7 @@ from storage import (
     judgements,
     labels,
     media,
+    models,
     pairs,
     pictures,
     prompts,
@@ -69,6 +70,16 @@ def open_workspace(new_home: Path, tmp_path: Path) -> Iterator[Workspace]:
     opened = workspace.open_existing(shutil.copytree(new_home, tmp_path / "home"))
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def tiny_model(workspace: Workspace, tmp_path: Path) -> str:
+    """The name of a model that the workspace knows and nobody loads."""
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    with workspace.ledger.write() as tx:
+        return models.add(tx, "tiny", str(folder)).name
 
 
 @pytest.fixture

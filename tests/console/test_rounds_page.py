@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from rounds import batching, opening, standing
 from rounds.batching import Wanted
-from storage import batches, category_targets, cluster_names, models, pairs
+from storage import batches, category_targets, cluster_names, pairs
 from storage.pairs import PairFilter
 from storage.rows import Batch, Pair
 from storage.workspace import Workspace
@@ -27,12 +26,9 @@ def commands(test: AppTest) -> list[str]:
 
 
 @pytest.fixture
-def opened(workspace: Workspace, make_batch: Callable[..., Batch], tmp_path: Path) -> Batch:
+def opened(workspace: Workspace, make_batch: Callable[..., Batch], tiny_model: str) -> Batch:
     """Round 1 from the model `tiny` with a batch of three pairs."""
-    (tmp_path / "tiny").mkdir()
-    (tmp_path / "tiny" / "config.json").write_text("{}")
     with workspace.ledger.write() as tx:
-        models.add(tx, "tiny", str(tmp_path / "tiny"))
         batch = make_batch(tx, name="first", pair_count=3)
     opening.open_next(workspace)
     opening.give_batch(workspace, "first", "lead")

@@ -14,7 +14,7 @@ import pytest
 from rounds import audit, convergence, dataset, followups, opening
 from rounds.convergence import Rules, Turn, Verdict
 from rounds.dataset import BuildSettings
-from storage import audit_set, checkpoints, evaluations, jobs, models, pairs, round_log, scores
+from storage import audit_set, checkpoints, evaluations, jobs, pairs, round_log, scores
 from storage.pairs import PairFilter
 from storage.round_log import RoundEventKind
 from storage.rows import Batch, DatasetVersion, Job
@@ -96,14 +96,12 @@ def test_without_the_start_there_is_no_gain_to_judge_by() -> None:
 def measured(
     workspace: Workspace,
     tmp_path: Path,
+    tiny_model: str,
     make_batch: Callable[..., Batch],
     label: Callable[..., None],
 ) -> DatasetVersion:
     """Round 1 on four pairs; on eight audit pairs the model is right on 3, the checkpoint on 7."""
-    (tmp_path / "tiny").mkdir()
-    (tmp_path / "tiny" / "config.json").write_text("{}")
     with workspace.ledger.write() as tx:
-        models.add(tx, "tiny", str(tmp_path / "tiny"))
         for name, count in (("audit", 8), ("first", 4)):
             batch = make_batch(tx, name=name, pair_count=count)
             ids = [view.pair.id for view in pairs.page(tx, PairFilter(batch=name), 9)]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from rounds import batching, dataset, lineage, opening
 from rounds.batching import Wanted
 from rounds.dataset import BuildSettings
-from storage import checkpoints, jobs, models, pairs
+from storage import checkpoints, jobs, pairs
 from storage.pairs import PairFilter
 from storage.rows import Batch
 from storage.workspace import Workspace
@@ -21,14 +20,11 @@ def trained(
     workspace: Workspace,
     make_batch: Callable[..., Batch],
     label: Callable[..., None],
-    tmp_path: Path,
+    tiny_model: str,
 ) -> None:
     """Round 1 learned from two pairs of a batch that was chosen from another one; a second
     checkpoint comes from the first."""
-    (tmp_path / "tiny").mkdir()
-    (tmp_path / "tiny" / "config.json").write_text("{}")
     with workspace.ledger.write() as tx:
-        models.add(tx, "tiny", str(tmp_path / "tiny"))
         make_batch(tx, name="pool", pair_count=4)
         ids = [view.pair.id for view in pairs.page(tx, PairFilter(batch="pool"), 9)]
     opening.open_next(workspace)

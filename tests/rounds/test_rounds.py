@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from rounds import audit, dataset, opening, standing, steps
 from rounds.dataset import BuildSettings
 from rounds.standing import Stage
-from storage import audit_set, checkpoints, evaluations, jobs, models, round_log
+from storage import audit_set, checkpoints, evaluations, jobs, round_log
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.round_log import RoundEventKind
 from storage.rows import Batch, Job, JobState
@@ -25,12 +24,8 @@ class Four(Protocol):
 
 
 @pytest.fixture
-def opened(workspace: Workspace, four: Four, tmp_path: Path) -> Four:
+def opened(workspace: Workspace, four: Four, tiny_model: str) -> Four:
     """Round 1 from the model `tiny`, with a batch of four pairs that want three votes each."""
-    (tmp_path / "tiny").mkdir()
-    (tmp_path / "tiny" / "config.json").write_text("{}")
-    with workspace.ledger.write() as tx:
-        models.add(tx, "tiny", str(tmp_path / "tiny"))
     opening.open_next(workspace)
     opening.give_batch(workspace, "first", "lead")
     return four

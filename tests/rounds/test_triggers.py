@@ -11,7 +11,7 @@ import pytest
 from rounds import opening, standing, targets, triggers
 from rounds.targets import TargetState
 from rounds.triggers import TriggerSettings
-from storage import batches, category_targets, jobs, models, pairs, picks, scores
+from storage import batches, category_targets, jobs, pairs, picks, scores
 from storage import triggers as recorded
 from storage.errors import WrongInputError
 from storage.pairs import PairFilter
@@ -128,12 +128,8 @@ def test_a_regression_in_one_category_queues_exactly_one_batch(
 
 
 def test_without_unlabeled_pairs_or_by_wish_it_is_only_proposed(
-    workspace: Workspace, measure: Measure, waiting: Batch, tmp_path: Path
+    workspace: Workspace, measure: Measure, waiting: Batch, tiny_model: str
 ) -> None:
-    (tmp_path / "tiny").mkdir()
-    (tmp_path / "tiny" / "config.json").write_text("{}")
-    with workspace.ledger.write() as tx:
-        models.add(tx, "tiny", str(tmp_path / "tiny"))
     opening.open_next(workspace)
     targets.set_all(workspace, {"spatial": 0.8, "counting": 0.8}, "lead")
     measured = measure({"spatial": (10, 60), "counting": (10, 60)})
@@ -148,12 +144,9 @@ def test_without_unlabeled_pairs_or_by_wish_it_is_only_proposed(
 
 
 def test_the_batch_that_was_queued_belongs_to_the_open_round(
-    workspace: Workspace, measure: Measure, waiting: Batch, tmp_path: Path
+    workspace: Workspace, measure: Measure, waiting: Batch, tiny_model: str
 ) -> None:
-    (tmp_path / "tiny").mkdir()
-    (tmp_path / "tiny" / "config.json").write_text("{}")
     with workspace.ledger.write() as tx:
-        models.add(tx, "tiny", str(tmp_path / "tiny"))
         category_targets.put(tx, "counting", 0.9, actor="lead")
     opening.open_next(workspace)
     (done,) = triggers.act(workspace, measure({"counting": (30, 60)}))
