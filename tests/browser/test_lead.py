@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -35,6 +36,8 @@ BY_KEYBOARD = 3
 REPO = "lab/photos"
 # milliseconds; a console page with its frames takes seconds of computing on a small machine
 PATIENCE = 120_000
+# how long each click is given to show its effect before it is made again
+RETRIES = (30_000, 30_000, 30_000, 60_000)
 # below an address such as /pairs Streamlit first asks for its health at the wrong place
 PROBES = r"console: Failed to load resource: .*404"
 # pixels, as widgets.py draws tables
@@ -126,12 +129,16 @@ def import_photos(page: Page, photos: Path) -> None:
     enter(page.get_by_role("textbox", name="Path of the file"), str(photos))
     enter(page.get_by_role("textbox", name="Batch", exact=True), "photos")
     enter(page.get_by_role("spinbutton", name="Votes per pair"), "2")
-    page.get_by_role("button", name="Check", exact=True).click()
-    expect(page.get_by_text("What would go in")).to_be_visible()
+    press(
+        page.get_by_role("button", name="Check", exact=True),
+        page.get_by_text("What would go in"),
+    )
     expect(page.get_by_role("img", name="picture 1")).to_have_count(3)
     page.wait_for_function("[...document.images].every(each => each.naturalWidth > 0)")
-    page.get_by_role("button", name="Import", exact=True).click()
-    expect(page.get_by_text(f"{RECORDS} records of photos.jsonl imported")).to_be_visible()
+    press(
+        page.get_by_role("button", name="Import", exact=True),
+        page.get_by_text(f"{RECORDS} records of photos.jsonl imported"),
+    )
 
 
 def hand_out(page: Page, who: str) -> str:
@@ -139,8 +146,10 @@ def hand_out(page: Page, who: str) -> str:
     if "/batches" not in page.url:
         follow(page, "Batches")
     page.get_by_role("textbox", name="Annotator").fill(who)
-    page.get_by_role("button", name="Make a link").click()
-    expect(page.get_by_text(f"Link for {who} to batch photos")).to_be_visible()
+    press(
+        page.get_by_role("button", name="Make a link"),
+        page.get_by_text(f"Link for {who} to batch photos"),
+    )
     return page.get_by_test_id("stCode").filter(has_text="/j#").first.inner_text().strip()
 
 
@@ -183,8 +192,7 @@ def build_a_dataset(page: Page) -> None:
     follow(page, "Datasets")
     enter(page.get_by_role("spinbutton", name="Holdout"), "0.3")
     expect(page.get_by_test_id("stCode").filter(has_text="--holdout 0.3")).to_be_visible()
-    page.get_by_role("button", name="Build", exact=True).click()
-    expect(page.get_by_text("Version v1")).to_be_visible()
+    press(page.get_by_role("button", name="Build", exact=True), page.get_by_text("Version v1"))
 
 
 def train(page: Page) -> None:
@@ -198,9 +206,11 @@ def train(page: Page) -> None:
         enter(page.get_by_role("spinbutton", name="beta"), beta)
         wanted = "--set epochs=1" + (" --set beta=0.2" if beta == "0.2" else "")
         expect(page.get_by_test_id("stCode").filter(has_text=wanted)).to_be_visible()
-        page.get_by_role("button", name="Start training").click()
         # the link of the run before stands there until the page is drawn anew
-        expect(page.get_by_text("These choices have been started as job")).to_be_visible()
+        press(
+            page.get_by_role("button", name="Start training"),
+            page.get_by_text("These choices have been started as job"),
+        )
         expect(content(page).get_by_role("link", name="Run ")).to_be_visible()
 
 
@@ -244,43 +254,84 @@ def choose(page: Page, label: str, name: str) -> None:
 def use_and_roll_back(page: Page, older: str, newer: str) -> None:
     """The older one is in use at last, as it was before the newer one."""
     for number, name in enumerate((older, newer)):
-        page.get_by_test_id("stDataFrame").first.click(
-            position={"x": 16, "y": HEADER + number * ROW + ROW // 2}
+        tick(page, number, name)
+        press(
+            page.get_by_role("button", name="Take into use"),
+            page.get_by_text(f"{name} is in use since"),
         )
-        expect(page.get_by_test_id("stText").get_by_text(name, exact=True)).to_be_visible()
-        page.get_by_role("button", name="Take into use").click()
-        expect(page.get_by_text(f"{name} is in use since")).to_be_visible()
-    page.get_by_role("button", name="Roll back").click()
-    expect(page.get_by_text(f"{older} is in use since")).to_be_visible()
+    press(
+        page.get_by_role("button", name="Roll back"), page.get_by_text(f"{older} is in use since")
+    )
 
 
 def publish(page: Page, older: str) -> None:
     """The checkpoint that is in use, from its own page."""
-    shown = page.get_by_test_id("stText").get_by_text(older, exact=True)
-    for _ in range(4):
-        # what the page draws anew after the rollback may take a click away: then again
-        page.get_by_test_id("stDataFrame").first.click(position={"x": 16, "y": HEADER + ROW // 2})
-        try:
-            expect(shown).to_be_visible(timeout=10_000)
-        except AssertionError:
-            continue
-        break
-    page.get_by_role("tab", name="Publish").click()
-    enter(page.get_by_role("textbox", name="Repository on the Hub"), REPO)
-    page.get_by_role("button", name="Publish", exact=True).click()
-    expect(page.get_by_text("The push is queued as job")).to_be_visible()
+    tick(page, 0, older)
+    repository = page.get_by_role("textbox", name="Repository on the Hub")
+    press(page.get_by_role("tab", name="Publish"), repository)
+    enter(repository, REPO)
+    press(
+        page.get_by_role("button", name="Publish", exact=True),
+        page.get_by_text("The push is queued as job"),
+    )
     follow(page, "Runs")
     expect(page.get_by_text(f"Published as {REPO} (private)")).to_be_visible()
 
 
+def tick(page: Page, number: int, name: str) -> None:
+    """Choose a row of the table of checkpoints, counted from 0."""
+    shown = page.get_by_test_id("stText").get_by_text(name, exact=True)
+    for patience in RETRIES:
+        page.get_by_test_id("stDataFrame").first.click(
+            position={"x": 16, "y": HEADER + number * ROW + ROW // 2}
+        )
+        try:
+            expect(shown).to_be_visible(timeout=patience)
+        except AssertionError:
+            continue
+        return
+    raise AssertionError(f"row {number} does not show {name}")
+
+
 def visit(page: Page, name: str) -> None:
-    page.get_by_test_id("stHeader").get_by_role("link", name=name, exact=True).click()
+    go(page, page.get_by_test_id("stHeader").get_by_role("link", name=name, exact=True))
     expect(page).to_have_title(f"{name} - Pairwright")
 
 
 def follow(page: Page, name: str) -> None:
     """Go where a page itself points to."""
-    content(page).get_by_role("link", name=name).click()
+    go(page, content(page).get_by_role("link", name=name))
+
+
+def go(page: Page, link: Locator) -> None:
+    """Click until the page is another one: what is drawn anew meanwhile takes a click away."""
+    before = urlsplit(page.url).path
+    for patience in RETRIES:
+        try:
+            link.click(timeout=PATIENCE if patience == RETRIES[0] else patience)
+            page.wait_for_url(
+                lambda url: urlsplit(url).path != before, timeout=patience, wait_until="commit"
+            )
+        except TimeoutError:
+            continue
+        return
+    raise AssertionError(f"the link leads nowhere from {before}")
+
+
+def press(button: Locator, outcome: Locator) -> None:
+    """Press until the outcome shows, for a button that goes away or may be pressed twice."""
+    for patience in RETRIES:
+        try:
+            button.click(timeout=PATIENCE if patience == RETRIES[0] else patience)
+        except TimeoutError:
+            # gone, so it was pressed
+            continue
+        try:
+            expect(outcome).to_be_visible(timeout=patience)
+        except AssertionError:
+            continue
+        return
+    expect(outcome).to_be_visible()
 
 
 def content(page: Page) -> Locator:
