@@ -37,7 +37,7 @@ class Sizes:
     seeds: Sequence[int] = (1, 2, 3, 4, 5)
     screening: Sequence[int] = (101, 102)
     others: Sequence[str] = ("entropy", "disagreement", "diverse", "large_gap")
-    drift_prompts: int = 600
+    drift_prompts: int = 2000
     lazy_seeds: Sequence[int] = (1, 2, 3)
 
 
@@ -52,7 +52,7 @@ QUICK = Sizes(
     seeds=(1, 2),
     screening=(101,),
     others=("diverse",),
-    drift_prompts=150,
+    drift_prompts=300,
     lazy_seeds=(1,),
 )
 
