@@ -39,7 +39,9 @@ def _serve(options: argparse.Namespace) -> int:
     hosts = {*_NAMES, *_public_name(options.public_url)}
     if options.port:
         ports.check_free(ports.LOOPBACK, options.port, "API", "--port")
-    with socket.socket() as listening:
+    # the protocol by its name: else asyncio lets the body of an answer wait for 40 ms, until the
+    # client has acknowledged its head
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listening:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((ports.LOOPBACK, options.port))
         listening.listen(256)

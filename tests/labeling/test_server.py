@@ -8,11 +8,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from labeling import server
+from labeling.slow_clients import PromptProtocol
 
 
 def start(home: Path, *more: str) -> subprocess.Popen[str]:
@@ -28,7 +30,7 @@ def test_it_says_when_it_is_ready_and_stops_on_a_signal(home: Path) -> None:
     assert ready == f"Labeling server ready at {url}\n"
     assert httpx.get(f"{url}/healthz").json() == {"status": "ok"}
     process.send_signal(signal.SIGTERM)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate(timeout=120)
     assert (process.returncode, out, err) == (0, "", "")
 
 
@@ -36,7 +38,7 @@ def test_a_port_in_use_is_told_with_what_to_do(home: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         process = start(home, "--port", str(port))
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=120)
     assert (process.returncode, out) == (1, "")
     assert f"Port {port} on 127.0.0.1 is in use." in err
     assert "--port" in err
@@ -61,3 +63,20 @@ def test_no_line_of_the_log_holds_a_usable_link() -> None:
     record = logging.LogRecord("x", logging.ERROR, "", 1, "bad %s", (token,), None)
     line = server.RedactingFormatter("%(message)s").format(record)
     assert line == "bad pw_[redacted]"
+
+
+def test_no_answer_waits_until_the_client_has_acknowledged_its_head(
+    served: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, seen = PromptProtocol.connection_made, []
+
+    def watched(self: PromptProtocol, transport: Any) -> None:
+        made(self, transport)
+        connection = transport.get_extra_info("socket")
+        seen.append(connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    monkeypatch.setattr(PromptProtocol, "connection_made", watched)
+    with served.client() as http:
+        assert http.get("/healthz").status_code == 200
+    assert seen
+    assert all(seen)
