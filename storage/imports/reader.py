@@ -8,7 +8,6 @@ output, one JSON object a line: `found`, then `record` or `problem` for each row
 from __future__ import annotations
 
 import json
-import resource
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from storage import confinement
 from storage.errors import WrongInputError
 from storage.imports import catalogue, label_studio, records, rows
 from storage.imports.forms import Reading, Sample
@@ -68,12 +68,7 @@ def confine(path: Path, memory: int) -> None:
     """Limit this process: its memory in bytes, its time by the size of what it reads."""
     files = path.rglob("*") if path.is_dir() else [path]
     size = sum(file.stat().st_size for file in files if file.is_file())
-    seconds = SECONDS + SECONDS_PER_MIB * size // 1024**2
-    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
-    # at the first limit the kernel says why, at the second it does not
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-    for what in (resource.RLIMIT_FSIZE, resource.RLIMIT_CORE):
-        resource.setrlimit(what, (0, 0))
+    confinement.confine(memory, SECONDS + SECONDS_PER_MIB * size // 1024**2)
 
 
 def answers(request: Request) -> Iterator[dict[str, Any]]:

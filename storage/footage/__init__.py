@@ -1,0 +1,1 @@
+"""Frames of stored videos: which ones are taken, decoded under limits, kept as pictures."""
