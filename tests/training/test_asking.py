@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -80,12 +81,27 @@ def test_broken_pictures_doubles_and_links_out_are_counted_and_left_out(shown: P
     assert looked.twice == 1
 
 
+def test_videos_are_asked_about_like_pictures(tmp_path: Path, world: Any) -> None:
+    (tmp_path / "two").mkdir()
+    video = world.video_file([(250, 10, 10)])
+    for name in ("a.mp4", "again.m4v"):
+        (tmp_path / "two" / name).write_bytes(video)
+    (tmp_path / "two" / "torn.mp4").write_bytes(video[:-30])
+    Image.new("RGB", (8, 6), (255, 0, 0)).save(tmp_path / "two" / "red.png")
+    looked = asking.look(tmp_path / "two")
+    assert (looked.names, looked.videos, looked.twice) == (["a.mp4", "red.png"], 1, 1)
+    assert [one.name for one in looked.broken] == ["torn.mp4"]
+    first, second = asking.prepare(looked, QUESTIONS[1:2]).prompts
+    assert first["messages"][0]["content"] == "What colour is <video> here?"
+    assert (first["videos"], second["images"]) == (["a.mp4"], ["red.png"])
+
+
 def test_a_folder_without_a_usable_picture_is_refused(tmp_path: Path, shown: Path) -> None:
     with pytest.raises(NotFoundError, match="no folder"):
         asking.look(tmp_path / "none")
     (tmp_path / "only").mkdir()
     (tmp_path / "only" / "x.png").write_bytes(b"")
-    with pytest.raises(WrongInputError, match=r"no picture that can be used \(1 cannot\)"):
+    with pytest.raises(WrongInputError, match=r"no picture or video that can be used \(1 cannot\)"):
         asking.look(tmp_path / "only")
 
 
@@ -125,5 +141,5 @@ def test_the_job_reads_the_prompts_with_the_pictures_where_they_are(
     assert run.pictures_root is not None
     read = prompts.read(Path(run.prompts), Path(run.pictures_root))
     assert len(read) == 6
-    assert read[0].images == (str(shown / "deep" / "blue.webp"),)
+    assert read[0].turns[0].parts[0].media == str(shown / "deep" / "blue.webp")
     assert (read[0].category, read[1].category) == ("counting", "")

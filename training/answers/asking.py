@@ -1,8 +1,8 @@
-"""Prompts made of a folder of pictures and of templates, for a model to answer.
+"""Prompts made of a folder of pictures and videos and of templates, for a model to answer.
 
-A template is a question. Every picture gets all of them, or some that are drawn for it. Pictures
-that cannot be used and those that are there twice are left out and counted before anything is
-queued.
+A template is a question. Every picture and video gets all of them, or some that are drawn for it.
+Those that cannot be used and those that are there twice are left out and counted before anything
+is queued.
 """
 
 from __future__ import annotations
@@ -15,25 +15,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from storage import identity, json_lines, pictures, swift_records
+from storage import identity, json_lines, pictures, swift_records, videos
 from storage.errors import NotFoundError, WrongInputError
-from storage.media_files import MediaFolder
+from storage.footage import decoding
+from storage.footage.sampling import Sampling
+from storage.media_files import LARGEST_VIDEO, MediaFolder
 from storage.rows import Job
 from storage.workspace import Workspace
 from training.jobs import submission
 from training.settings.spec import SamplingSpec
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".webm"})
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"}) | VIDEO_SUFFIXES
 MOST_PICTURES = 100_000
 MOST_TEMPLATES = 1_000
 LARGEST = 100_000_000
 FOLDER = "prompts"
-_PLACE = "<image>"
+_PLACE, _VIDEO_PLACE = "<image>", "<video>"
 
 
 @dataclass(frozen=True)
 class Template:
-    """A question that is asked about a picture; `<image>` in it is where the picture stands."""
+    """A question asked about a picture or video; `<image>` in it is where that stands."""
 
     text: str
     category: str = ""
@@ -42,7 +45,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Broken:
-    """A file with the ending of a picture that is none that can be used."""
+    """A file with the ending of a picture or video that is none that can be used."""
 
     name: str
     reason: str
@@ -54,15 +57,19 @@ class Looked:
 
     Attributes:
         root: the folder, absolute.
-        names: pictures relative to it, by name.
+        names: pictures and videos relative to it, by name.
         broken: files that cannot be used.
-        twice: pictures whose pixels stand in an earlier one.
+        twice: pictures whose pixels stand in an earlier one, and videos that are one.
     """
 
     root: Path
     names: Sequence[str]
     broken: Sequence[Broken]
     twice: int
+
+    @property
+    def videos(self) -> int:
+        return sum(map(_is_video, self.names))
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,8 @@ class Prepared:
     def counts(self) -> dict[str, int]:
         """What a job records of it."""
         return {
-            "pictures": len(self.looked.names),
+            "pictures": len(self.looked.names) - self.looked.videos,
+            "videos": self.looked.videos,
             "broken": len(self.looked.broken),
             "twice": self.looked.twice,
             "templates": self.templates,
@@ -116,15 +124,20 @@ def of_text(text: str) -> list[Template]:
     return _checked(found)
 
 
+def of_records(records: Sequence[Mapping[str, Any]]) -> list[Template]:
+    """Templates as objects with `text` and, if wished, `category` and `system`."""
+    return _checked([_template(number, one) for number, one in enumerate(records, start=1)])
+
+
 def look(folder: Path, advance: Callable[[int, int], None] = lambda done, total: None) -> Looked:
-    """Open every picture below a folder. Links that lead out of it are not followed.
+    """Open every picture and video below a folder. Links that lead out of it are not followed.
 
     Args:
         advance: told how many of how many files were looked at.
 
     Raises:
         NotFoundError: there is no such folder.
-        WrongInputError: it holds no picture, or too many.
+        WrongInputError: it holds neither picture nor video, or too many.
     """
     if not folder.is_dir():
         raise NotFoundError(f"There is no folder {folder}.", "Name a folder with pictures.")
@@ -138,7 +151,7 @@ def look(folder: Path, advance: Callable[[int, int], None] = lambda done, total:
     for number, name in enumerate(names):
         advance(number, len(names))
         try:
-            known = _pixels(files.find(name))
+            known = _content(files.find(name))
         except (WrongInputError, OSError) as error:
             what = error.what if isinstance(error, WrongInputError) else type(error).__name__
             broken.append(Broken(name, what))
@@ -149,7 +162,7 @@ def look(folder: Path, advance: Callable[[int, int], None] = lambda done, total:
             good.append(name)
     if not good:
         raise WrongInputError(
-            f"{root} holds no picture that can be used ({len(broken)} cannot).",
+            f"{root} holds no picture or video that can be used ({len(broken)} cannot).",
             f"Name a folder with {', '.join(sorted(SUFFIXES))} files.",
         )
     return Looked(root, good, broken, twice)
@@ -183,11 +196,12 @@ def submit(
     batch: str,
     settings: SamplingSpec | Mapping[str, Any] | None = None,
     rivals: Sequence[str] = (),
+    key: str | None = None,
 ) -> Job:
     """Queue the sampling of answers to the prompts; they become pairs of the batch.
 
-    With `rivals` it is an A/B test of the models named. The prompts are kept in the workspace under
-    the digest of their content.
+    With `rivals` it is an A/B test of the models named; `key` makes a repeated call harmless. The
+    prompts are kept in the workspace under the digest of their content.
     """
     lines = [json.dumps(one, ensure_ascii=False) + "\n" for one in prepared.prompts]
     root = str(prepared.looked.root)
@@ -204,6 +218,7 @@ def submit(
         batch=batch,
         settings=settings,
         rivals=rivals,
+        key=key,
         pictures_root=prepared.looked.root,
         about=prepared.counts(),
     )
@@ -236,21 +251,34 @@ def _checked(templates: Sequence[Template]) -> list[Template]:
 
 
 def _named(root: Path) -> list[str]:
-    """Files with the ending of a picture, relative to the root, by name."""
+    """Files with the ending of a picture or video, relative to the root, by name."""
     found: list[str] = []
     for folder, _, files in os.walk(root):
         inside = Path(folder).relative_to(root)
         found += [str(inside / name) for name in files if Path(name).suffix.lower() in SUFFIXES]
         if len(found) > MOST_PICTURES:
             raise WrongInputError(
-                f"{root} holds more than {MOST_PICTURES:,} pictures.", "Name a smaller folder."
+                f"{root} holds more than {MOST_PICTURES:,} pictures and videos.",
+                "Name a smaller folder.",
             )
     return sorted(found)
 
 
-def _pixels(path: Path) -> str:
-    if path.stat().st_size > LARGEST:
-        raise WrongInputError(f"The file has more than {LARGEST:,} bytes.")
+def _is_video(name: str) -> bool:
+    return Path(name).suffix.lower() in VIDEO_SUFFIXES
+
+
+def _content(path: Path) -> str:
+    """What tells one picture or video from another."""
+    is_video = _is_video(path.name)
+    largest = LARGEST_VIDEO if is_video else LARGEST
+    if path.stat().st_size > largest:
+        raise WrongInputError(f"The file has more than {largest:,} bytes.")
+    if is_video:
+        with path.open("rb") as file:
+            # a whole one may hold frames that nobody can decode
+            next(decoding.frames(file, Sampling(1)))
+        return videos.normalize(path.read_bytes())[0].id
     picture = pictures.open_picture(path.read_bytes())
     return identity.picture_id(picture.width, picture.height, picture.tobytes())
 
@@ -263,8 +291,9 @@ def _drawn(name: str, templates: int, wanted: int | None, seed: int) -> list[int
 
 
 def _prompt(name: str, number: int, template: Template) -> dict[str, Any]:
-    messages = [{"role": "user", "content": template.text}]
+    place, files = (_VIDEO_PLACE, "videos") if _is_video(name) else (_PLACE, "images")
+    messages = [{"role": "user", "content": template.text.replace(_PLACE, place)}]
     if template.system:
         messages.insert(0, {"role": "system", "content": template.system})
-    told = {"messages": messages, "images": [name], "id": f"{name}#{number + 1}"}
+    told = {"messages": messages, files: [name], "id": f"{name}#{number + 1}"}
     return {**told, "category": template.category} if template.category else told

@@ -1,7 +1,8 @@
-"""Prompts to sample answers for: JSON lines of messages with the files of their pictures.
+"""Prompts to sample answers for: JSON lines of messages with the files of what they show.
 
-A line is `{"messages": [{"role", "content"}], "images": [path, ...], "category", "id"}`. `<image>`
-in a user turn stands for the next picture, whose path leads to a file below the pictures' root.
+A line is `{"messages": [{"role", "content"}], "images": [path, ...], "videos": [path, ...],
+"category", "id"}`. `<image>` in a user turn stands for the next picture, `<video>` for the next
+video, whose path leads to a file below the pictures' root.
 """
 
 from __future__ import annotations
@@ -24,17 +25,13 @@ class AskedPrompt:
     Attributes:
         line: number in the file, from 1.
         id: the record's own id; `line-N` when it has none.
-        turns: picture parts hold the absolute path of the picture in `media`.
+        turns: parts of pictures and videos hold the absolute path of the file in `media`.
     """
 
     line: int
     id: str
     category: str
     turns: tuple[Turn, ...]
-
-    @property
-    def images(self) -> tuple[str, ...]:
-        return tuple(part.media for turn in self.turns for part in turn.parts if part.media)
 
     def as_json(self) -> dict[str, Any]:
         """`category` and `messages` whose parts are `{type, text}` or `{type, path}`."""
@@ -46,7 +43,7 @@ class AskedPrompt:
 
 
 def read(path: Path, root: Path) -> list[AskedPrompt]:
-    """All prompts of a file, with pictures below `root`.
+    """All prompts of a file, with pictures and videos below `root`.
 
     Raises NotFoundError when there is no such file, and WrongInputError naming the first line that
     cannot be used: a job is refused whole rather than half done.
@@ -72,21 +69,25 @@ def read(path: Path, root: Path) -> list[AskedPrompt]:
 
 def _prompt(number: int, record: Mapping[str, Any], files: MediaFolder) -> AskedPrompt:
     messages = _messages(record.get("messages"))
-    if record.get("videos"):
-        raise WrongInputError("It has a video, which models cannot be asked about yet.")
-    images = record.get("images") or []
-    if not isinstance(images, list):
-        raise WrongInputError("'images' is no list of file names.")
     asked = "".join(text for role, text in messages if role == "user")
-    if asked.count("<image>") != len(images) or "<video>" in asked:
-        raise WrongInputError(
-            f"<image> stands {asked.count('<image>')} times in the user's messages, but 'images' "
-            f"names {len(images)} files."
-        )
-    paths = [str(files.find(str(name))) for name in images]
-    turns = swift_records.turns(messages, paths, [])
+    images, videos = (_paths(record, name, asked, files) for name in ("images", "videos"))
+    turns = swift_records.turns(messages, images, videos)
     name = str(record.get("id") or f"line-{number}")
     return AskedPrompt(number, name, str(record.get("category") or ""), turns)
+
+
+def _paths(record: Mapping[str, Any], name: str, asked: str, files: MediaFolder) -> list[str]:
+    """The files that `images` or `videos` names, one for each place in what the user asked."""
+    named = record.get(name) or []
+    if not isinstance(named, list):
+        raise WrongInputError(f"{name!r} is no list of file names.")
+    place = f"<{name.removesuffix('s')}>"
+    if asked.count(place) != len(named):
+        raise WrongInputError(
+            f"{place} stands {asked.count(place)} times in the user's messages, but {name!r} "
+            f"names {len(named)} files."
+        )
+    return [str(files.find(str(one))) for one in named]
 
 
 def _messages(value: Any) -> list[tuple[str, str]]:

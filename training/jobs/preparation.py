@@ -10,11 +10,8 @@ from storage.rows import Job
 from storage.workspace import Workspace
 from training.hub import facts, steps
 from training.jobs import starts
-from training.jobs.folder import Answerer, DatasetRef, JobFolder, RunSpec
+from training.jobs.folder import CACHE, Answerer, DatasetRef, JobFolder, RunSpec
 from training.jobs.starts import Start
-
-# below the workspace: what is computed again when it is deleted
-CACHE = "cache"
 
 
 def make_ready(workspace: Workspace, job: Job, folder: JobFolder) -> RunSpec:

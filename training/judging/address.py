@@ -20,12 +20,10 @@ from typing import Any
 
 import httpx
 
-from storage import pictures
 from storage.errors import NotFoundError, WrongInputError
-from storage.media import MediaStore
 from storage.rows import Part
 from training.judging.question import Question, Reply, choice_in
-from training.modeling.scaling import shrink
+from training.modeling.sources import Source
 from training.settings.spec import JudgingSpec
 
 MOST_REPLY_BYTES = 4_000_000
@@ -58,14 +56,14 @@ class AddressJudge:
         model: str,
         key: str,
         settings: JudgingSpec,
-        media: MediaStore,
+        source: Source,
         check_stop: Callable[[], None],
     ) -> None:
         """`check_stop` is called while it waits, and may raise to end the asking."""
         self._model = model
         self._key = key
         self._settings = settings
-        self._media = media
+        self._source = source
         self._check_stop = check_stop
         self._pace = _Pace(settings.requests_per_minute)
         self._url = f"{address}/chat/completions"
@@ -133,7 +131,8 @@ class AddressJudge:
             return response.status_code, response.headers, bytes(body)
 
     def _asked(self, question: Question) -> dict[str, Any]:
-        content = [self._part(part) for turn in question.turns for part in turn.parts]
+        parts = [part for turn in question.turns for part in turn.parts]
+        content = [piece for part in parts for piece in self._pieces(part)]
         return {
             "model": self._model,
             "messages": [{"role": "user", "content": content}],
@@ -141,16 +140,17 @@ class AddressJudge:
             "max_tokens": self._settings.max_reply_tokens,
         }
 
-    def _part(self, part: Part) -> dict[str, Any]:
+    def _pieces(self, part: Part) -> list[dict[str, Any]]:
+        """A part as the address takes it; of a video its frames in order."""
         if part.type == "text":
-            return {"type": "text", "text": part.text}
-        if part.type != "image":
-            raise WrongInputError("it has a video, which judges cannot be shown yet")
-        picture = shrink(
-            pictures.open_picture(self._media.read(part.media)), self._settings.max_pixels
-        )
+            return [{"type": "text", "text": part.text}]
+        if part.type == "image":
+            return [self._picture(part.media)]
+        return [self._picture(frame) for frame in self._source.clip(part.media).frames]
+
+    def _picture(self, name: str) -> dict[str, Any]:
         encoded = io.BytesIO()
-        picture.save(encoded, "PNG")
+        self._source.open(name).save(encoded, "PNG")
         data = base64.b64encode(encoded.getvalue()).decode("ascii")
         return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{data}"}}
 

@@ -13,7 +13,7 @@ from training.jobs.folder import RunSpec
 from training.judging.question import FIRST, SECOND, TIE, Question, Reply
 from training.modeling import devices, models
 from training.modeling.encoding import EncodedPrompt, Encoder
-from training.modeling.pictures import PictureSource
+from training.modeling.sources import Source
 from training.settings.spec import JudgingSpec
 
 
@@ -22,11 +22,11 @@ class LocalJudge:
 
     may_tie = False
 
-    def __init__(self, spec: RunSpec, settings: JudgingSpec) -> None:
+    def __init__(self, spec: RunSpec, settings: JudgingSpec, source: Source) -> None:
         device = devices.prepare()
         dtype = devices.dtype_of(settings.dtype, device, merges=bool(spec.adapters))
         self._loaded = models.load(spec.model, spec.adapters, device=device, dtype=dtype)
-        self._encoder = Encoder(self._loaded, PictureSource(spec.media_url, settings.max_pixels))
+        self._encoder = Encoder(self._loaded, source)
         self._checked: set[int] = set()
         self._letters = _first_tokens(self._loaded.tokenizer, spec.model)
         own = self._loaded.model.generation_config
@@ -52,7 +52,7 @@ class LocalJudge:
 
     def _encoded(self, question: Question) -> EncodedPrompt | Reply:
         try:
-            return self._encoder.prompt(question.turns, question.images)
+            return self._encoder.prompt(question.turns)
         except (WrongInputError, NotFoundError) as error:
             return Reply(problem=error.what)
 
@@ -73,7 +73,7 @@ class LocalJudge:
 
     def _check_joining(self, prompts: Sequence[EncodedPrompt]) -> None:
         """Whether this model's pictures may be put together, for each number of them once."""
-        counts = {len(prompt.images) for prompt in prompts} - self._checked
+        counts = {len(prompt.shown) for prompt in prompts} - self._checked
         if counts:
             self._checked |= counts
             self._encoder.check_joining(prompts)

@@ -42,10 +42,9 @@ _VERDICT = re.compile(
 
 @dataclass(frozen=True)
 class Question:
-    """One question: messages and the ids of what they show, in order."""
+    """One question, as messages."""
 
     turns: tuple[Turn, ...]
-    images: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -142,8 +141,7 @@ def _question(
         f"\n\n[Answer {letter}]\n{text}" for letter, text in zip("AB", answers, strict=True)
     )
     parts.append(Part("text", f"{shown}\n\n[End of the answers]\n{_LAST[may_tie]}"))
-    images = tuple(part.media for part in parts if part.media)
-    return Question((Turn("user", tuple(parts)),), images)
+    return Question((Turn("user", tuple(parts)),))
 
 
 def _canonical(reply: Reply, order: tuple[str, str]) -> str:

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from storage.errors import DamagedError, WrongInputError
-from storage.media import MediaStore
 from training.jobs import appending
 from training.jobs.folder import JobFolder, RunSpec
 from training.jobs.journal import Journal, StopRequestedError
@@ -23,6 +22,7 @@ from training.judging.question import (
     judgement,
 )
 from training.measuring.figures import Figure, wilson
+from training.modeling import sources
 from training.pool import pairs as lines
 from training.pool.pairs import PoolPair
 from training.settings.spec import JudgingSpec, parse_judging
@@ -62,7 +62,7 @@ def _judge(folder: JobFolder, journal: Journal) -> None:
     size = max(1, settings.batch_size // 2)
     silence = 0
     if waiting:
-        asked = _judge_of(spec, settings, journal)
+        asked = _judge_of(folder, spec, settings, journal)
         try:
             for start in range(0, len(waiting), size):
                 journal.check_stop()
@@ -127,20 +127,20 @@ def _ask(
     return records, sum(reply.is_silence for reply in replies)
 
 
-def _judge_of(spec: RunSpec, settings: JudgingSpec, journal: Journal) -> Judge:
+def _judge_of(folder: JobFolder, spec: RunSpec, settings: JudgingSpec, journal: Journal) -> Judge:
     how = _how(spec)
+    source = sources.stored(spec.media_url, folder.cache_of(spec), settings)
     if not how["address"]:
         # brings torch in
         from training.judging.local import LocalJudge
 
-        return LocalJudge(spec, settings)
+        return LocalJudge(spec, settings, source)
     from training.judging import address
 
     key = os.environ.get(how["key_variable"], "")
     address.check_key_travels_safely(how["address"], key)
-    media = MediaStore(spec.media_url)
     return address.AddressJudge(
-        how["address"], how["model"], key, settings, media, journal.check_stop
+        how["address"], how["model"], key, settings, source, journal.check_stop
     )
 
 

@@ -85,5 +85,9 @@ _OWN = (
 )
 
 JUDGING_SETTINGS: dict[str, Setting] = {
-    setting.key: setting for setting in (*_OWN, SETTINGS["max_pixels"], SETTINGS["dtype"])
+    setting.key: setting
+    for setting in (
+        *_OWN,
+        *(SETTINGS[key] for key in ("max_pixels", "video_frames", "video_fps", "dtype")),
+    )
 }

@@ -18,7 +18,8 @@ from training.measuring.figures import TIE_NATS, Array, Figure
 from training.modeling.encoding import EncodedPair, Encoder
 from training.modeling.logprobs import Sums
 from training.modeling.models import Loaded
-from training.modeling.pictures import Source
+from training.modeling.sources import Source
+from training.modeling.videos import Clip
 from training.runs.reference import Reference
 from training.runs.reference_scores import Heartbeat, reference_sums
 
@@ -26,13 +27,16 @@ GREY = (127, 127, 127)
 
 
 class Blanked:
-    """A source of pictures whose every pixel is grey."""
+    """A source of pictures and frames whose every pixel is grey."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
 
     def open(self, name: str, /) -> Image.Image:
         return Image.new("RGB", self._source.open(name).size, GREY)
+
+    def clip(self, video: str, /) -> Clip:
+        return self._source.clip(video)
 
 
 def sums(
@@ -82,7 +86,7 @@ def measure(
     heartbeat: Heartbeat,
 ) -> dict[str, Figure]:
     """`compare` on those of the pairs that have a picture. `seen` holds the sums of all pairs."""
-    at = [number for number, pair in enumerate(pairs) if pair.prompt.images]
+    at = [number for number, pair in enumerate(pairs) if pair.prompt.shown]
     if not at:
         return compare((_none(), _none()), (_none(), _none()), labels)
     some = [pairs[number] for number in at]

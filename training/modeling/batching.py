@@ -4,22 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from storage.errors import PairwrightError
 from training.modeling.encoding import EncodedPair
+from training.settings.division import BY_BATCH
 from training.settings.spec import DPOSpec
-
-# losses whose value depends on which pairs share a batch
-_BY_BATCH = frozenset({"aot", "aot_unpaired", "sft"})
-# torch has no class of its own for the memory of a CPU
-_CPU_REFUSAL = "can't allocate memory"
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return isinstance(error, RuntimeError) and _CPU_REFUSAL in str(error)
 
 
 def smaller(settings: DPOSpec, pairs: Sequence[EncodedPair], reason: str) -> DPOSpec:
@@ -48,7 +36,7 @@ def note(before: DPOSpec, after: DPOSpec, pairs: int) -> str:
         f"The device's memory did not hold a batch of {before.batch_size} pairs: the run goes on "
         f"with {after.batch_size}, still {together} pairs an update."
     )
-    changed = sorted(_BY_BATCH & set(after.loss_type))
+    changed = sorted(BY_BATCH & set(after.loss_type))
     if changed:
         said += f" The loss {', '.join(changed)} depends on the batch and is another one now."
     return said

@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from storage import identity
 from storage.errors import WrongInputError
-from training.jobs.folder import DatasetRef, JobFolder, RunSpec
+from training.jobs.folder import CACHE, DatasetRef, JobFolder, RunSpec
 from training.jobs.journal import Journal
-from training.modeling import devices, formats, models, rows, weights
+from training.modeling import devices, formats, models, rows, showing, sources, weights
 from training.modeling.encoding import EncodedPair, Encoder
 from training.modeling.models import Loaded
-from training.modeling.pictures import PictureSource
 from training.modeling.rows import PairRow, Selection
+from training.modeling.sources import PictureSource
+from training.modeling.videos import VideoSettings
 from training.runs.reference_scores import KeptScores
 from training.settings.spec import DPOSpec
 
 # where weights are, and the adapters to put on them, parent first
 Place = tuple[str, tuple[str, ...]]
 
-# a job's own, where jobs share none
-CACHE = "cache"
+# broken videos that a note names
+_NAMED = 5
 
 
 def dataset_of(spec: RunSpec) -> DatasetRef:
@@ -76,9 +76,13 @@ def starts_as_reference(spec: RunSpec) -> bool:
     return reference_of(spec) == (spec.model, spec.adapters)
 
 
-def encoder_of(spec: RunSpec, settings: DPOSpec, loaded: Loaded) -> Encoder:
-    source = PictureSource(spec.media_url, settings.max_pixels)
-    return Encoder(loaded, source, settings.train_on_thought)
+def source_of(folder: JobFolder, spec: RunSpec, settings: VideoSettings) -> PictureSource:
+    """The pictures and the frames of videos that the job sees."""
+    return sources.stored(spec.media_url, folder.cache_of(spec), settings)
+
+
+def encoder_of(folder: JobFolder, spec: RunSpec, settings: DPOSpec, loaded: Loaded) -> Encoder:
+    return Encoder(loaded, source_of(folder, spec, settings), settings.train_on_thought)
 
 
 def kept_scores(
@@ -97,7 +101,7 @@ def kept_scores(
     another model than the job's reference.
     """
     location, adapters = reference or reference_of(spec)
-    cache = cache_of(folder, spec)
+    cache = folder.cache_of(spec)
     found = weights.digest(location, adapters, cache)
     if found is None:
         # what cannot be named cannot be found again by another job
@@ -114,16 +118,15 @@ def kept_scores(
     return KeptScores(cache / "reference" / identity.digest(name))
 
 
-def cache_of(folder: JobFolder, spec: RunSpec) -> Path:
-    return Path(spec.cache) if spec.cache else folder.path / CACHE
-
-
 def pictures_fingerprint(processor: Any, max_pixels: int | None) -> str:
-    """A hash of what becomes of a picture before the model sees it."""
+    """A hash of what becomes of a picture or a video before the model sees it."""
     pictures = getattr(processor, "image_processor", None)
     config = {} if pictures is None else pictures.to_dict()
-    written = json.dumps(config, sort_keys=True, default=str)
-    return identity.digest([written, max_pixels])
+    told = [json.dumps(config, sort_keys=True, default=str), max_pixels]
+    if showing.takes_videos(processor):
+        videos = processor.video_processor.to_dict()
+        told.append(json.dumps(videos, sort_keys=True, default=str))
+    return identity.digest(told)
 
 
 def encoded(
@@ -140,6 +143,7 @@ def encoded(
     )
     say_counts(journal, what, selection.excluded)
     say_counts(journal, what, result.counts)
+    _name_broken(journal, result.broken)
     return result.pairs
 
 
@@ -150,6 +154,17 @@ def require_pairs(pairs: Sequence[EncodedPair], split: str, dataset: DatasetRef)
             f"The dataset version {dataset.version} has no {split} pairs that can be used.",
             "The job's notes say why pairs were left out; add pairs or change the settings.",
         )
+
+
+def _name_broken(journal: Journal, broken: Mapping[str, str]) -> None:
+    """Name the videos that cannot be decoded: the first ones in a note, all of them in the log."""
+    told = [f"{video[:12]} ({why.rstrip('.')})" for video, why in sorted(broken.items())]
+    if not told:
+        return
+    for one in told:
+        print(f"Video that cannot be decoded: {one}")
+    more = f"; and {len(told) - _NAMED} more, in the log" if len(told) > _NAMED else ""
+    journal.note(f"Videos that cannot be decoded: {'; '.join(told[:_NAMED])}{more}.")
 
 
 def say_counts(journal: Journal, what: str, counts: Mapping[str, int]) -> None:

@@ -25,6 +25,7 @@ from training.jobs.starts import Start
 from training.modeling import devices, model_facts, models, tuned
 from training.modeling.encoding import Encoder
 from training.modeling.models import Loaded
+from training.modeling.videos import BrokenVideoError, Clip
 from training.runs import manifest
 
 # largest difference of a log-probability (nats) by the number format of the files
@@ -148,7 +149,7 @@ def _said(loaded: Loaded) -> torch.Tensor:
     encoder = Encoder(loaded, _OnePicture())
     shown = (Part("image", media=_PICTURE),) if loaded.sees else ()
     turn = Turn("user", (*shown, Part("text", text=_QUESTION)))
-    prompt = encoder.prompt((turn,), (_PICTURE,) if loaded.sees else ())
+    prompt = encoder.prompt((turn,))
     device = next(loaded.model.parameters()).device
     batch = {name: one.to(device) for name, one in encoder.collate_prompts([prompt]).items()}
     logits = loaded.model(**batch, use_cache=False).logits[0]
@@ -161,3 +162,6 @@ class _OnePicture:
     def open(self, name: str, /) -> Image.Image:
         red, green = (Image.linear_gradient("L").rotate(turn) for turn in (0, 90))
         return Image.merge("RGB", (red, green, Image.new("L", red.size, 128)))
+
+    def clip(self, video: str, /) -> Clip:
+        raise BrokenVideoError(video, "There are only pictures here.")

@@ -1,4 +1,4 @@
-"""Pictures for the model: read from the media store, scaled down once, prepared by the processor.
+"""Pictures for the model: prepared by its processor.
 
 What the processor makes of a picture is kept in memory within a bound, because every pair is
 looked at many times in a run.
@@ -8,37 +8,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from PIL import Image
 
-from storage import pictures
-from storage.media import MediaStore
 from training.modeling.scaling import shrink as shrink
+from training.modeling.sources import PictureSource as PictureSource
+from training.modeling.sources import Source as Source
 
 # prepared pictures kept in memory; beyond it the least recently used are prepared again
 CACHE_BYTES = 1 << 30
 
 Tensors = Mapping[str, torch.Tensor]
-
-
-class Source(Protocol):
-    """Where a picture comes from, by the name that a prompt has for it."""
-
-    def open(self, name: str, /) -> Image.Image: ...
-
-
-class PictureSource:
-    """Pictures of a media store by id, at most `max_pixels` large."""
-
-    def __init__(self, media_url: str, max_pixels: int | None) -> None:
-        self._store = MediaStore(media_url)
-        self._max_pixels = max_pixels
-
-    def open(self, media_id: str) -> Image.Image:
-        """Raises NotFoundError when the store does not hold it."""
-        return shrink(pictures.open_picture(self._store.read(media_id)), self._max_pixels)
 
 
 class PreparedPictures:

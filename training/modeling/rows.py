@@ -6,7 +6,6 @@ Every row that is left out is counted under its reason; nothing is dropped silen
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,7 +15,6 @@ from storage.errors import DamagedError
 from storage.rows import DatasetRow, Turn
 from training.jobs.folder import DatasetRef
 
-HAS_VIDEO = "has a video, which training cannot use yet"
 OVER_MAX_PAIRS = "beyond max_pairs"
 REPEATED = "the same answer to the same prompt as another one"
 
@@ -26,7 +24,7 @@ class PairRow:
     """One chosen/rejected row.
 
     Attributes:
-        turns: system, user and earlier assistant turns; picture parts hold a media id.
+        turns: system, user and earlier assistant turns; picture and video parts hold a media id.
         images, videos: media ids in the order of their parts.
         chosen, rejected: texts of the two answers.
         group: equal for rows that share a picture, a video or a prompt, directly or through others.
@@ -73,19 +71,16 @@ def of_split(rows: Iterable[PairRow], split: str) -> list[PairRow]:
 
 
 def select(rows: Sequence[PairRow], most: int | None = None, seed: int = 0) -> Selection:
-    """Leave out rows with videos, then draw at most `most`; the order stays.
+    """Draw at most `most` rows; the order stays.
 
     The draw goes by a hash of seed and pair id, so the same pairs are drawn on every machine.
     """
-    excluded: Counter[str] = Counter()
-    usable = [row for row in rows if not row.videos]
-    excluded[HAS_VIDEO] = len(rows) - len(usable)
-    if most is not None and len(usable) > most:
-        ranked = sorted(usable, key=lambda row: draw_key(seed, row.pair_id))
-        kept = {row.pair_id for row in ranked[:most]}
-        excluded[OVER_MAX_PAIRS] = len(usable) - most
-        usable = [row for row in usable if row.pair_id in kept]
-    return Selection(tuple(usable), {why: count for why, count in excluded.items() if count})
+    if most is None or len(rows) <= most:
+        return Selection(tuple(rows), {})
+    ranked = sorted(rows, key=lambda row: draw_key(seed, row.pair_id))
+    kept = {row.pair_id for row in ranked[:most]}
+    chosen = tuple(row for row in rows if row.pair_id in kept)
+    return Selection(chosen, {OVER_MAX_PAIRS: len(rows) - most})
 
 
 def demonstrations(rows: Sequence[PairRow]) -> Selection:

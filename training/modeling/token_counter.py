@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 from storage.errors import PairwrightError, WrongInputError
 from training.jobs.folder import DatasetRef
-from training.modeling import models, rows
+from training.modeling import models, rows, sources
 from training.modeling.encoding import Encoder
-from training.modeling.pictures import PictureSource
 from training.modeling.token_lengths import Request
+from training.modeling.videos import BrokenVideoError
+from training.settings.spec import DPOSpec
 
 _SAY_EVERY = 25
 # a tokenizer without a limit says a number that nothing has
@@ -33,7 +35,7 @@ def main() -> None:
 
 def _counted(request: Request) -> dict[str, Any]:
     loaded, limits = models.load_processor(request.model)
-    encoder = Encoder(loaded, PictureSource(request.media_url, None))
+    encoder = Encoder(loaded, sources.stored(request.media_url, Path(request.cache), DPOSpec()))
     dataset = DatasetRef(request.version, request.path, request.labels, request.digest)
     tokens: dict[str, int] = {}
     refused: dict[str, str] = {}
@@ -41,9 +43,9 @@ def _counted(request: Request) -> dict[str, Any]:
         if number % _SAY_EVERY == 0:
             _say({"done": number})
         try:
-            if row.videos:
-                raise WrongInputError(rows.HAS_VIDEO)
             tokens[row.pair_id] = encoder.length(row)
+        except BrokenVideoError as problem:
+            refused[row.pair_id] = f"{problem.what}: {problem.video[:12]} ({problem.why})"
         except WrongInputError as problem:
             refused[row.pair_id] = problem.what
     told = [limit for limit in limits if limit < _NO_LIMIT]

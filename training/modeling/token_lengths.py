@@ -16,13 +16,17 @@ from storage.errors import PairwrightError, WrongInputError
 from storage.rows import DatasetVersion
 from storage.workspace import Workspace
 from training.jobs import starts
+from training.jobs.folder import CACHE
 
 COMMAND: Sequence[str] = (sys.executable, "-P", "-m", "training.modeling.token_counter")
 
 
 @dataclass(frozen=True)
 class Request:
-    """What to count: the model's folder or Hub id, and a dataset version."""
+    """What to count: the model's folder or Hub id, and a dataset version.
+
+    Videos are counted with the frames that a run shows unless told otherwise; `cache` keeps them.
+    """
 
     model: str
     path: str
@@ -30,6 +34,7 @@ class Request:
     digest: str
     labels: str
     media_url: str
+    cache: str
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,13 @@ def measure(
         location, _ = starts.locate(db, workspace.home, start)
     path = str((workspace.home / version.path).resolve())
     request = Request(
-        location, path, version.id, version.digest, version.labels, workspace.media.url
+        location,
+        path,
+        version.id,
+        version.digest,
+        version.labels,
+        workspace.media.url,
+        str((workspace.home / CACHE).resolve()),
     )
     command = (*COMMAND, json.dumps(asdict(request)))
     with subprocess.Popen(

@@ -40,7 +40,7 @@ def _score(folder: JobFolder, journal: Journal) -> None:
     device = devices.prepare()
     waiting = [_row(pair, number) for number, pair in enumerate(lines.read(folder.pairs_file))]
     loaded = inputs.load_policy(spec, settings, device)
-    encoder = inputs.encoder_of(spec, settings, loaded)
+    encoder = inputs.encoder_of(folder, spec, settings, loaded)
     pairs = inputs.encoded(encoder, select(waiting), settings, journal, "pool")
     if not pairs:
         raise WrongInputError(

@@ -32,7 +32,7 @@ def test_the_share_is_that_of_a_forward_pass_of_each_order_alone(
         pair = PoolPair(row.pair_id, row.prompt, row.chosen, row.rejected)
         shares = []
         for asked in question.both_orders(pair, question.INSTRUCTIONS, may_tie=False):
-            one = encoder.prompt(asked.turns, asked.images)
+            one = encoder.prompt(asked.turns)
             with torch.no_grad():
                 output = loaded.model(input_ids=torch.tensor([one.ids]), **encoder.media([one]))
             shares.append(float(torch.softmax(output.logits[0, -1, letters].double(), 0)[0]))

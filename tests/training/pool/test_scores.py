@@ -50,6 +50,24 @@ def pool(job: Callable[..., JobFolder], tiny_vlm: Path, other_model: Path) -> Jo
     return folder
 
 
+def test_pairs_with_videos_are_scored(
+    job: Callable[..., JobFolder], examples: Any, world: Any
+) -> None:
+    video = world.video([(250, 10, 10), (10, 10, 250)])
+    moving = examples.pair("Which?", "Red, then blue.", "Blue", video=video)
+    folder = job("pool", examples=[moving], kind="score", video_frames=2)
+    spec = folder.read_spec()
+    assert spec.dataset is not None
+    (row,) = dataset_rows.read_parquet(Path(spec.dataset.path))
+    view = PairView(Pair(row.pair_id, row.prompt.id, "", ""), row.prompt, row.chosen, row.rejected)
+    pairs.write(folder.pairs_file, [view])
+    folder.write_spec(replace(spec, dataset=None))
+    run.score(folder)
+    (line,) = lines(folder.path / "scores.jsonl").values()
+    assert line["a_logp"] < 0
+    assert line["a_logp"] != line["b_logp"]
+
+
 def lines(path: Path) -> dict[str, dict[str, Any]]:
     return {line["pair_id"]: line for line in map(json.loads, path.read_text().splitlines())}
 
