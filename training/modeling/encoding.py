@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -19,10 +19,13 @@ from trl.data_utils import apply_chat_template
 
 from storage.errors import WrongInputError
 from storage.rows import Turn
-from training.modeling import pictures, thoughts
+from training.modeling import cross_attention, pictures, showing, thoughts
 from training.modeling.models import Loaded
-from training.modeling.pictures import PreparedPictures, Source
+from training.modeling.pictures import PreparedPictures
 from training.modeling.rows import PairRow
+from training.modeling.showing import Shown
+from training.modeling.sources import Source
+from training.modeling.videos import BrokenVideoError, Clip
 from training.modeling.vision_features import VisionFeatures
 
 Batch = dict[str, torch.Tensor]
@@ -31,7 +34,7 @@ Batch = dict[str, torch.Tensor]
 _PER_TOKEN = ("token_type_ids", "mm_token_type_ids")
 # entries of a batch that say what is learned, and are nothing to a model
 MASKS = frozenset({"completion_mask", "answer_mask"})
-_TEXT = ("input_ids", "attention_mask", "labels", *_PER_TOKEN)
+_TEXT = ("input_ids", "attention_mask", "labels", cross_attention.NAME, *_PER_TOKEN)
 # processors of families whose prompt sees itself in both directions: types tell it from answers
 _BOTH_WAYS = ("PaliGemmaProcessor",)
 # where processors name the tokens that stand for pictures and videos
@@ -43,8 +46,8 @@ _JOIN_SAMPLES = 6
 OVERLENGTH = "longer than max_context_length"
 TRUNCATED = "shortened to max_context_length"
 NO_PICTURES = "has a picture, which this text-only model cannot see"
+NO_VIDEOS = "has a video, which this text-only model cannot see"
 NEEDS_PICTURE = "has no picture, which this model cannot do without"
-CROSS_ATTENTION = "has a picture, and this family looks at it in a way that is not supported yet"
 REFUSED = "refused by the model's chat template"
 ALL_THOUGHT = "nothing of it but a thought, with train_on_thought false"
 UNPLACED = "has a thought, and the tokenizer does not say where its tokens stand"
@@ -53,12 +56,23 @@ MARKER = "its text contains a word that stands for a picture in this model"
 
 @dataclass(frozen=True)
 class EncodedPrompt:
-    """Token ids of a prompt, its per-token extras (same length), and its pictures."""
+    """Token ids of a prompt, its per-token extras (same length), and what it shows.
+
+    `images` are pictures and frames shown as pictures, `clips` videos that stay videos; `looks` see
+    `cross_attention`.
+    """
 
     ids: tuple[int, ...]
     extras: Mapping[str, tuple[int, ...]]
     images: tuple[str, ...]
     text: str
+    clips: tuple[Clip, ...] = ()
+    looks: torch.Tensor | None = field(default=None, compare=False)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Everything that is seen, by name: equal for prompts that show the same."""
+        return self.images + tuple(f"frame {name}" for clip in self.clips for name in clip.frames)
 
 
 @dataclass(frozen=True)
@@ -91,10 +105,14 @@ class EncodedPair:
 
 @dataclass(frozen=True)
 class EncodedRows:
-    """Pairs that can be used, and reason -> number of pairs that were changed or left out."""
+    """Pairs that can be used, and reason -> number of pairs that were changed or left out.
+
+    `broken` says for each video that cannot be decoded why.
+    """
 
     pairs: tuple[EncodedPair, ...]
     counts: Mapping[str, int]
+    broken: Mapping[str, str]
 
 
 class Encoder:
@@ -113,9 +131,10 @@ class Encoder:
         names = (getattr(loaded.processor, name, None) for name in _MARKERS)
         self._markers = tuple({name for name in names if isinstance(name, str) and name})
         self._joins = True
+        self._whole_videos = showing.takes_videos(loaded.processor)
         self._both_ways = type(loaded.processor).__name__ in _BOTH_WAYS
         self.features: VisionFeatures | None = None
-        self.picture_token = _picture_token(loaded)
+        self.picture_tokens = showing.picture_tokens(loaded)
         pad = self._tokenizer.pad_token_id
         self.pad_id = int(self._tokenizer.eos_token_id if pad is None else pad)
 
@@ -128,25 +147,33 @@ class Encoder:
     ) -> EncodedRows:
         """Encode rows; those that cannot be used are counted, and so are shortened ones."""
         counts: Counter[str] = Counter()
+        broken: dict[str, str] = {}
         pairs: list[EncodedPair] = []
         for number, row in enumerate(rows):
             progress(number)
-            pair, reason = self._fitting(row, limit, overlength)
+            try:
+                pair, reason = self._fitting(self._pair(row), limit, overlength)
+            except WrongInputError as error:
+                pair, reason = None, error.what
+                if isinstance(error, BrokenVideoError):
+                    broken[error.video] = error.why
             if reason:
                 counts[reason] += 1
             if pair is not None:
                 pairs.append(pair)
+        pairs, unlike = cross_attention.alike(pairs)
+        counts.update(unlike)
         self.check_joining([pair.prompt for pair in pairs])
-        return EncodedRows(tuple(pairs), dict(counts))
+        return EncodedRows(tuple(pairs), dict(counts), broken)
 
-    def prompt(self, turns: Sequence[Turn], images: tuple[str, ...]) -> EncodedPrompt:
+    def prompt(self, turns: Sequence[Turn]) -> EncodedPrompt:
         """Encode a prompt alone, up to where the answer begins.
 
         Raises WrongInputError when the model cannot take it, with the reason as message.
         """
-        self._check_takes(turns, images)
-        text = self._templated({"prompt": _messages(turns, self._sees)})["prompt"]
-        return self._prompt_of(text, images)
+        seen = self._shown(turns)
+        text = self._templated({"prompt": showing.messages(seen.turns, self._sees)})["prompt"]
+        return self._prompt_of(text, seen)
 
     def length(self, row: PairRow) -> int:
         """Tokens of the longer of a row's two sequences, picture tokens included.
@@ -172,7 +199,7 @@ class Encoder:
         seen = prompts[: len(pairs)]
         if self.features is None:
             return batch | self.media(seen)
-        return batch | self.features.joined(prompt.images for prompt in seen)
+        return batch | self.features.joined(prompt.shown for prompt in seen)
 
     def collate_chosen(self, pairs: Sequence[EncodedPair]) -> Batch:
         """The chosen answers alone, as `collate` has them: one row and its pictures per pair."""
@@ -195,17 +222,18 @@ class Encoder:
 
         Holds for most families. Where it does not, every batch is prepared as a whole.
         """
+        cross_attention.require_alike(prompts)
         samples: dict[tuple[int, bool], EncodedPrompt] = {}
         for index, prompt in enumerate(prompts):
-            samples.setdefault((len(prompt.images), bool(index % 2)), prompt)
+            samples.setdefault((len(prompt.shown), bool(index % 2)), prompt)
         some = [samples[key] for key in sorted(samples)][:_JOIN_SAMPLES]
-        if self._joins and any(prompt.images for prompt in some):
-            alone = pictures.join([self._prepared_of(one) for one in some if one.images])
+        if self._joins and any(prompt.shown for prompt in some):
+            alone = pictures.join([self._prepared_of(one) for one in some if one.shown])
             self._joins = pictures.same(alone, self._together(some))
 
     def media(self, prompts: Sequence[EncodedPrompt]) -> Batch:
         """The pictures of these prompts in order, as the model takes them; {} without any."""
-        seeing = [prompt for prompt in prompts if prompt.images]
+        seeing = [prompt for prompt in prompts if prompt.shown]
         if not seeing:
             return {}
         if not self._joins:
@@ -239,21 +267,20 @@ class Encoder:
 
     def _prepared_of(self, prompt: EncodedPrompt) -> pictures.Tensors:
         def prepare() -> pictures.Tensors:
-            return pictures.tensors_of(self._processed([prompt.text], [prompt.images]), _TEXT)
+            return self._together([prompt])
 
-        return self._prepared.get(prompt.images, prepare)
+        return self._prepared.get(prompt.shown, prepare)
 
     def _together(self, prompts: Sequence[EncodedPrompt]) -> Batch:
-        output = self._processed([one.text for one in prompts], [one.images for one in prompts])
+        seen = showing.opened(
+            self._source, [one.images for one in prompts], [one.clips for one in prompts]
+        )
+        output = self._processed([one.text for one in prompts], seen)
         return pictures.tensors_of(output, _TEXT)
 
     def _fitting(
-        self, row: PairRow, limit: int | None, overlength: str
+        self, pair: EncodedPair, limit: int | None, overlength: str
     ) -> tuple[EncodedPair | None, str]:
-        try:
-            pair = self._pair(row)
-        except WrongInputError as error:
-            return None, error.what
         if limit is None or pair.length <= limit:
             return pair, ""
         room = limit - len(pair.prompt.ids)
@@ -271,18 +298,18 @@ class Encoder:
         return short, TRUNCATED
 
     def _pair(self, row: PairRow) -> EncodedPair:
-        self._check_takes(row.turns, row.images)
+        seen = self._shown(row.turns)
         for answer in (row.chosen, row.rejected):
             if any(marker in answer for marker in self._markers):
                 raise WrongInputError(MARKER)
         written = self._templated(
             {
-                "prompt": _messages(row.turns, self._sees),
-                "chosen": [_message("assistant", row.chosen, self._sees)],
-                "rejected": [_message("assistant", row.rejected, self._sees)],
+                "prompt": showing.messages(seen.turns, self._sees),
+                "chosen": [showing.message("assistant", row.chosen, self._sees)],
+                "rejected": [showing.message("assistant", row.rejected, self._sees)],
             }
         )
-        prompt = self._prompt_of(written["prompt"], row.images)
+        prompt = self._prompt_of(written["prompt"], seen)
         chosen, rejected = (
             self._answer(prompt.text, written[side]) for side in ("chosen", "rejected")
         )
@@ -302,12 +329,14 @@ class Encoder:
             raise WrongInputError(ALL_THOUGHT)
         return ids, thought
 
-    def _check_takes(self, turns: Sequence[Turn], images: tuple[str, ...]) -> None:
-        if images and not self._sees:
-            raise WrongInputError(NO_PICTURES)
-        texts = [part.text for turn in turns for part in turn.parts]
-        if any(marker in text for text in texts for marker in self._markers):
+    def _shown(self, turns: Sequence[Turn]) -> Shown:
+        parts = [part for turn in turns for part in turn.parts]
+        if not self._sees and any(part.media for part in parts):
+            has_video = any(part.type == "video" for part in parts)
+            raise WrongInputError(NO_VIDEOS if has_video else NO_PICTURES)
+        if any(marker in part.text for part in parts for marker in self._markers):
             raise WrongInputError(MARKER)
+        return showing.shown(turns, self._source, self._whole_videos)
 
     def _templated(self, example: dict[str, Any]) -> dict[str, str]:
         try:
@@ -315,27 +344,26 @@ class Encoder:
         except (TemplateError, ValueError) as error:
             raise WrongInputError(f"{REFUSED} ({str(error)[:120]})") from error
 
-    def _prompt_of(self, text: str, images: tuple[str, ...]) -> EncodedPrompt:
-        if not images and self._both_ways:
+    def _prompt_of(self, text: str, seen: Shown) -> EncodedPrompt:
+        if not seen.images and self._both_ways:
             raise WrongInputError(NEEDS_PICTURE)
-        if not images:
+        if not seen.images and not seen.clips:
             return EncodedPrompt(self._tokens(text), {}, (), text)
-        output = self._processed([text], [images])
-        if "cross_attention_mask" in output:
-            raise WrongInputError(CROSS_ATTENTION)
-        self._prepared.put(images, pictures.tensors_of(output, _TEXT))
+        output = self._processed([text], showing.opened(self._source, [seen.images], [seen.clips]))
         extras = {name: _row(output[name]) for name in _PER_TOKEN if name in output}
-        return EncodedPrompt(_row(output["input_ids"]), extras, images, text)
+        ids, looks = _row(output["input_ids"]), cross_attention.of(output)
+        made = EncodedPrompt(ids, extras, seen.images, text, seen.clips, looks)
+        self._prepared.put(made.shown, pictures.tensors_of(output, _TEXT))
+        return made
 
-    def _processed(self, texts: list[str], images: list[tuple[str, ...]]) -> Mapping[str, Any]:
-        opened = [[self._source.open(one) for one in ids] for ids in images]
+    def _processed(self, texts: list[str], seen: Mapping[str, Any]) -> Mapping[str, Any]:
         output: Mapping[str, Any] = self._processor(
-            images=opened,
             text=texts,
             padding=True,
             return_tensors="pt",
             # the template has written them already
             add_special_tokens=False,
+            **seen,
         )
         return output
 
@@ -349,39 +377,11 @@ class Encoder:
         for name in sorted(names):
             rows = [one.extras.get(name, (0,) * len(one.ids)) for one in prompts]
             found[name] = _padded(rows, int(self._both_ways), left=left, width=width)
-        return found
+        return found | cross_attention.rows(prompts, width, left)
 
 
 def _below(positions: Sequence[int], room: int) -> tuple[int, ...]:
     return tuple(at for at in positions if at < room)
-
-
-def _messages(turns: Sequence[Turn], parts: bool) -> list[dict[str, Any]]:
-    """Turns for the chat template: lists of parts for models that see, plain text for others."""
-    messages: list[dict[str, Any]] = []
-    for turn in turns:
-        if not parts:
-            messages.append(_message(turn.role, "".join(one.text for one in turn.parts), False))
-            continue
-        content = [
-            {"type": "text", "text": part.text} if part.type == "text" else {"type": part.type}
-            for part in turn.parts
-        ]
-        messages.append({"role": turn.role, "content": content})
-    return messages
-
-
-def _message(role: str, text: str, parts: bool) -> dict[str, Any]:
-    return {"role": role, "content": [{"type": "text", "text": text}] if parts else text}
-
-
-def _picture_token(loaded: Loaded) -> int | None:
-    """The token that stands once for every picture token of the decoder; None without eyes."""
-    number = getattr(loaded.processor, "image_token_id", None)
-    name = getattr(loaded.processor, "image_token", None)
-    if number is None and isinstance(name, str) and loaded.sees:
-        number = loaded.tokenizer.convert_tokens_to_ids(name)
-    return None if number is None else int(number)
 
 
 def _row(tensor: torch.Tensor) -> tuple[int, ...]:

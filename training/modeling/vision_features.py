@@ -26,6 +26,8 @@ from training.modeling.pictures import Tensors, join
 
 # names in a file and in a batch: features that the model joins from a list, or takes as they are
 LISTED, WHOLE, LEVEL = "vision_listed", "vision_whole", "vision_level_"
+# and what a decoder takes that looks at pictures beside its tokens
+BESIDE = "cross_attention_states"
 _NAMES = (LISTED, WHOLE, LEVEL)
 _SUFFIX = ".safetensors"
 
@@ -72,9 +74,10 @@ class VisionFeatures:
 
 def compute(inner: Any, media: Tensors) -> dict[str, torch.Tensor]:
     """The features of a prompt's pictures, and what the model needs beside them (grids, sizes)."""
-    backbone = getattr(inner, "model", inner)
+    backbone, device = getattr(inner, "model", inner), next(inner.parameters()).device
+    if not hasattr(backbone, "get_image_features"):
+        return _beside(backbone, {name: value.to(device) for name, value in media.items()})
     wanted = inspect.signature(backbone.get_image_features).parameters
-    device = next(inner.parameters()).device
     given = {name: value.to(device) for name, value in media.items() if name in wanted}
     with torch.no_grad():
         said = backbone.get_image_features(**given, return_dict=True)
@@ -87,6 +90,13 @@ def compute(inner: Any, media: Tensors) -> dict[str, torch.Tensor]:
     for number, level in enumerate(getattr(said, "deepstack_features", None) or ()):
         found[f"{LEVEL}{number}"] = torch.cat(list(level))
     return found
+
+
+@torch.no_grad()
+def _beside(backbone: Any, media: Tensors) -> dict[str, torch.Tensor]:
+    """As Mllama's own forward has it: tiles x patches x width, padded tiles among them."""
+    found = backbone.multi_modal_projector(backbone.vision_model(**media).last_hidden_state)
+    return {BESIDE: found.flatten(0, -3)}
 
 
 def handed_over(pictures: Mapping[str, Any]) -> dict[str, Any]:

@@ -101,17 +101,20 @@ class Layout:
         return rotary[:, pairs, torch.minimum(self.columns, head)] + beyond
 
 
-def layout(answer_mask: torch.Tensor, learned: torch.Tensor | None = None) -> Layout:
+def layout(
+    answer_mask: torch.Tensor, learned: torch.Tensor | None = None, multiple: int = 1
+) -> Layout:
     """The packed rows of a batch whose first half is chosen and second half rejected.
 
     `answer_mask` (2 x pairs, by width) is 1 at the tokens of answers, padded on the right;
-    `learned`, of the same shape, at those among them that are scored (by default all).
+    `learned`, of the same shape, at those among them that are scored (by default all). The length
+    of the rows is a multiple of `multiple`.
     """
     pairs, width = answer_mask.shape[0] // 2, answer_mask.shape[1]
     starts = answer_mask.argmax(dim=1).tolist()
     counts = answer_mask.sum(dim=1).tolist()
     lengths = [starts[at] - 1 + counts[at] + counts[pairs + at] for at in range(pairs)]
-    shape = (pairs, max(lengths))
+    shape = (pairs, -(-max(lengths) // multiple) * multiple)
     rows, columns = torch.zeros(shape, dtype=torch.long), torch.zeros(shape, dtype=torch.long)
     branches = torch.full(shape, PADDING)
     places = torch.full((2 * pairs, width - 1), -1)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from transformers.utils import ModelOutput
 
 from training.modeling.vision_features import handed_over
+from training.runs import blocks
 from training.runs.branches import Layout, layout
 
 # entries of a batch with one value per token, which follow their tokens
-_PER_TOKEN = ("token_type_ids", "mm_token_type_ids")
+_PER_TOKEN = ("token_type_ids", "mm_token_type_ids", "cross_attention_mask")
 # what TRL's fused head returns per token
 _SCORES = ("log_probs", "entropy", "log_sum_sq_probs", "mean_logits", "is_top1")
 _FULL, _SLIDING = "full_attention", "sliding_attention"
@@ -34,6 +36,7 @@ class Attention:
         pictures_both_ways: whether the tokens of a picture see each other in both directions.
         prompt_both_ways: whether all tokens of the prompt do; positions then count from 1.
         added: whether the mask is added to the scores, as numbers.
+        in_blocks: whether the mask goes to a kernel that leaves out blocks nobody sees.
     """
 
     kinds: frozenset[str]
@@ -41,6 +44,7 @@ class Attention:
     pictures_both_ways: bool
     prompt_both_ways: bool = False
     added: bool = False
+    in_blocks: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,8 +102,13 @@ def pack(
     """One row per pair from a batch with two, whose pictures are given once per pair: as pixels,
     or as what the vision tower made of them. Scored is what `completion_mask` has; an entry
     `answer_mask` says where answers stand when that is more."""
-    answers = batch.pop("answer_mask", None)
-    made = layout(completion_mask) if answers is None else layout(answers, completion_mask)
+    answers, multiple = batch.pop("answer_mask", None), 1
+    if attention.in_blocks:
+        # here, as the reference may be a model of its own
+        blocks.enable(inner)
+        multiple = blocks.SIZE
+    learned = None if answers is None else completion_mask
+    made = layout(completion_mask if answers is None else answers, learned, multiple)
     per_token = {name: made.pack(batch[name]) for name in _PER_TOKEN if name in batch}
     kept = ("input_ids", "attention_mask", *_PER_TOKEN)
     pictures = {name: value for name, value in batch.items() if name not in kept}
@@ -125,8 +134,9 @@ def _mask(
         groups = _picture_groups(types)
     if attention.prompt_both_ways:
         groups = made.prompt_groups()
-    masks = {
-        kind: made.visible(attention.window if kind == _SLIDING else None, groups)
+    visible = partial(blocks.mask, made) if attention.in_blocks else made.visible
+    masks: dict[str, Any] = {
+        kind: visible(attention.window if kind == _SLIDING else None, groups)
         for kind in attention.kinds
     }
     if attention.pictures_both_ways:

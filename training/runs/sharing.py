@@ -9,15 +9,17 @@ ways: log-probabilities and gradients must be the same up to rounding.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 
+from training.jobs import shortage
 from training.modeling.encoding import MASKS, Batch, EncodedPair, Encoder
+from training.runs import blocks
 from training.runs.shared_prompts import Attention, SharedPrompts, unwrapped
 
-# `model_type` of the families that tests/training/test_sharing.py compares with two rows
+# `model_type` of the families that tests/training/families compare with two rows
 FAMILIES = frozenset(
     {
         "gemma3",
@@ -28,6 +30,8 @@ FAMILIES = frozenset(
         "llava",
         "llava_onevision",
         "mistral",
+        "mistral3",
+        "mllama",
         "paligemma",
         "qwen2",
         "qwen2_5_vl",
@@ -56,17 +60,26 @@ _COARSE = (0.25, 0.1)
 
 @dataclass(frozen=True)
 class Sharing:
-    """The way that a run goes. `reason` says why prompts are not shared; empty when they are."""
+    """The way that a run goes. `reason` says why prompts are not shared; empty when they are.
+
+    `whole_mask` says why a mask that could go in blocks goes whole; empty where nothing does.
+    """
 
     attention: Attention | None
     reason: str = ""
+    whole_mask: str = ""
 
     @property
     def note(self) -> str:
         """What the run's page says."""
         if self.attention is None:
             return f"Each answer is computed with its own copy of the prompt: {self.reason}."
-        return "Prompt and pictures of a pair are computed once, for both answers."
+        said = "Prompt and pictures of a pair are computed once, for both answers"
+        if self.attention.in_blocks:
+            return f"{said}; attention leaves out what no token sees (FlexAttention)."
+        if self.whole_mask:
+            return f"{said}. FlexAttention is not used: {self.whole_mask}."
+        return f"{said}."
 
 
 @dataclass(frozen=True)
@@ -83,9 +96,28 @@ def choose(model: Any, encoder: Encoder, pairs: Sequence[EncodedPair]) -> Sharin
     reason = _refusal(inner, max(pair.length for pair in pairs))
     if reason:
         return Sharing(None, reason)
-    attention = _attention(inner)
+    attention, refused = _attention(inner), ""
+    if blocks.suit(inner) and not attention.added:
+        in_blocks = replace(attention, in_blocks=True)
+        refused = _refused_blocks(model, encoder, pairs, in_blocks)
+        if not refused:
+            return Sharing(in_blocks)
     reason = disagreement(model, encoder, pairs, attention)
-    return Sharing(None, reason) if reason else Sharing(attention)
+    return Sharing(None, reason) if reason else Sharing(attention, whole_mask=refused)
+
+
+def _refused_blocks(
+    model: Any, encoder: Encoder, pairs: Sequence[EncodedPair], attention: Attention
+) -> str:
+    """Why the mask cannot go in blocks; empty when it can. The kernel is compiled on the way, and
+    what compilers raise has no class in common."""
+    try:
+        return disagreement(model, encoder, pairs, attention)
+    except Exception as error:
+        if shortage.is_out_of_memory(error):
+            raise
+        text = str(error).strip()
+        return f"{type(error).__name__}: {text.splitlines()[0][:200]}" if text else repr(error)
 
 
 def disagreement(
@@ -125,7 +157,9 @@ def _refusal(inner: Any, longest: int) -> str:
     if family not in FAMILIES:
         return f"the family {family} was never tested with shared prompts"
     ways = {config._attn_implementation, inner.config._attn_implementation}
-    if ways != {"sdpa"} and not (family in _ADDED and ways <= {"eager", "sdpa"}):
+    # the last is ours: SDPA for masks as we give them
+    ways.discard(blocks.NAME)
+    if not ways <= {"sdpa"} and not (family in _ADDED and ways <= {"eager", "sdpa"}):
         return f"the attention {', '.join(sorted(map(str, ways)))} does not take its mask"
     unknown = sorted(set(getattr(config, "layer_types", None) or ()) - _KINDS)
     if unknown:
@@ -157,7 +191,7 @@ def _attention(inner: Any) -> Attention:
 
 def _samples(pairs: Sequence[EncodedPair]) -> list[EncodedPair]:
     """The longest pair, the one with most pictures and the one with fewest."""
-    by_pictures = sorted(pairs, key=lambda pair: (len(pair.prompt.images), pair.row.pair_id))
+    by_pictures = sorted(pairs, key=lambda pair: (len(pair.prompt.shown), pair.row.pair_id))
     longest = max(pairs, key=lambda pair: (pair.length, pair.row.pair_id))
     chosen = {one.row.pair_id: one for one in (longest, by_pictures[-1], by_pictures[0])}
     return list(chosen.values())[:_CHECKED]

@@ -8,30 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-VISION = {
-    "hidden_size": 32,
-    "intermediate_size": 64,
-    "num_hidden_layers": 1,
-    "num_attention_heads": 2,
-    "image_size": 32,
-    "patch_size": 8,
-}
+from tests.training.families.rarer import VISION, mistral3, mllama, text_config
+
 Made = tuple[Any, Any]
-
-
-def text_config(tokenizer: Any, **more: Any) -> dict[str, Any]:
-    return {
-        "vocab_size": len(tokenizer),
-        "hidden_size": 32,
-        "intermediate_size": 64,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 2,
-        "num_key_value_heads": 2,
-        "initializer_range": 0.1,
-        "pad_token_id": tokenizer.pad_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "bos_token_id": None,
-    } | more
 
 
 def idefics3(tiny: Any) -> Made:
@@ -369,6 +348,8 @@ BUILDERS = {
         internvl,
         llava,
         llava_onevision,
+        mistral3,
+        mllama,
         qwen2_5_vl,
         qwen2_vl,
         qwen3_5,

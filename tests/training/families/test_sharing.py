@@ -19,7 +19,8 @@ from training.runs import dpo, sharing
 from training.runs.sharing import Sharing
 
 Families = Mapping[str, Callable[..., tuple[Any, Any]]]
-SEEING = sorted(sharing.FAMILIES - {"llama", "mistral", "paligemma", "qwen2", "qwen3"})
+# Llama 3.2 Vision does not mix numbers of pictures: test_other_families
+SEEING = sorted(sharing.FAMILIES - {"llama", "mistral", "mllama", "paligemma", "qwen2", "qwen3"})
 
 
 # GLM's own processor hands numpy a tensor in a way that numpy will drop
@@ -78,13 +79,28 @@ def test_a_decoder_without_eyes_does_so_too(
     assert sharing.choose(bench.model, bench.encoder, bench.pairs).attention is not None
 
 
+@pytest.mark.parametrize(
+    ("name", "more", "family"),
+    [
+        ("qwen3_5", {}, "qwen3_5_text"),
+        ("text_only", {"family": "gemma4_text", "sliding_window": 24}, "gemma4_text"),
+    ],
+)
 def test_a_family_that_nobody_has_tested_keeps_its_two_rows(
-    families: Families, world: Any, examples: Any
+    name: str, more: dict[str, Any], family: str, families: Families, world: Any, examples: Any
 ) -> None:
-    bench = Bench(families["qwen3_5"](), world, examples)
+    bench = Bench(families[name](**more), world, examples)
     chosen = sharing.choose(bench.model, bench.encoder, bench.pairs)
     assert chosen.attention is None
-    assert "qwen3_5_text was never tested" in chosen.note
+    assert f"{family} was never tested" in chosen.note
+
+
+def test_a_mask_without_the_pictures_of_gemma_3_is_noticed_by_the_check(
+    families: Families, world: Any, examples: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = Bench(families["gemma3"](window=4096), world, examples)
+    monkeypatch.setattr(sharing, "_BOTH_WAYS", frozenset())
+    assert "differ by" in sharing.choose(bench.model, bench.encoder, bench.pairs).reason
 
 
 def test_state_that_flows_through_both_answers_is_noticed_by_its_kind_of_layer_and_by_the_check(

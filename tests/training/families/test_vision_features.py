@@ -20,7 +20,7 @@ from training.modeling.vision_features import VisionFeatures
 from training.runs import dpo, sharing
 
 Families = Mapping[str, Callable[..., tuple[Any, Any]]]
-SEEING = sorted(sharing.FAMILIES - {"llama", "mistral", "paligemma", "qwen2", "qwen3"})
+SEEING = sorted(sharing.FAMILIES - {"llama", "mistral", "mllama", "paligemma", "qwen2", "qwen3"})
 
 
 # GLM's own processor hands numpy a tensor in a way that numpy will drop
