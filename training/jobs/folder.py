@@ -17,6 +17,8 @@ from typing import Any
 
 from storage.errors import DamagedError
 
+# below the workspace, or in the folder: what is computed again when it is deleted
+CACHE = "cache"
 SCHEMA = 1
 KINDS = ("train", "plan", "evaluate", "sample", "judge", "score", "publish")
 EVENT_KINDS = ("metric", "progress", "note", "checkpoint")
@@ -24,6 +26,8 @@ EVENT_KINDS = ("metric", "progress", "note", "checkpoint")
 PARENT_VARIABLE = "JOB_RUNNER_PARENT"
 # exit status of a runner that cannot write why it ended (EX_IOERR of sysexits.h)
 CANNOT_WRITE = 74
+# and of one whose run lost one of its processes
+LOST_PROCESS = 71
 
 
 @dataclass(frozen=True)
@@ -176,6 +180,10 @@ class JobFolder:
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints"
+
+    def cache_of(self, spec: RunSpec) -> Path:
+        """What jobs share and anybody may delete; the job's own where they share nothing."""
+        return Path(spec.cache) if spec.cache else self.path / CACHE
 
     def write_spec(self, spec: RunSpec) -> None:
         self.path.mkdir(parents=True, exist_ok=True)

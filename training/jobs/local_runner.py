@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from training.jobs.folder import CANNOT_WRITE, PARENT_VARIABLE, JobFolder
+from training.jobs.folder import CANNOT_WRITE, LOST_PROCESS, PARENT_VARIABLE, JobFolder
 
 COMMAND: Sequence[str] = (sys.executable, "-m", "training.jobs.runner")
 # what speaks of the ledger stays with the worker; PG* are libpq's variables
@@ -99,6 +99,8 @@ def describe_exit(status: int) -> str:
     """An exit status in words."""
     if status == CANNOT_WRITE:
         return "The runner could not write into its job folder: the disk may be full."
+    if status == LOST_PROCESS:
+        return "One of the processes of the run was ended, and so the run was."
     if status >= 0:
         return f"The runner ended with exit status {status} and no result."
     try:

@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from storage.errors import PairwrightError
-from training.jobs import shortage
+from training.jobs import crew, shortage
+from training.jobs.crew import Crew
 from training.jobs.folder import CANNOT_WRITE, PARENT_VARIABLE, JobFolder
 from training.settings import SFT
 
@@ -38,28 +39,55 @@ def main(arguments: list[str] | None = None) -> int:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     folder = JobFolder(Path(words[0]).resolve())
     die_with_parent(folder)
+    if crew.is_member():
+        return crew.serve(folder, dispatch)
     stop_on_signal(folder)
     return run(folder)
 
 
 def run(folder: JobFolder, work: Callable[[JobFolder], None] | None = None) -> int:
-    """Do the job in this process and record how it ended. `work` is `dispatch` unless given."""
+    """Do the job in this process, and in as many more as it asks for, and record how it ended.
+
+    `work` is `dispatch` unless given; then this process is the only one.
+    """
+    others: Crew | None = None
     try:
+        others = None if work else Crew(folder, crew.wanted(folder))
         (work or dispatch)(folder)
         _conclude(folder)
+    except crew.SmallerBatchesError as error:
+        assert others is not None
+        others.begin_again(error.smaller)
     except PairwrightError as error:
         traceback.print_exc()
         folder.fail(error.what, error.next_step)
     except Exception as error:
         traceback.print_exc()
-        shortage.make_room(error, folder.checkpoints)
-        try:
-            folder.fail(*_unexpected(error))
-        except OSError:
-            # not even room for a few words
+        if others is not None:
+            others.blame()
+        if not _told(folder, error):
             return CANNOT_WRITE
+    finally:
+        if others is not None:
+            others.end(kindly=_succeeded(folder))
     result = folder.result()
     return 1 if result is None or result.state == "failed" else 0
+
+
+def _succeeded(folder: JobFolder) -> bool:
+    result = folder.result()
+    return result is not None and result.state == "succeeded"
+
+
+def _told(folder: JobFolder, error: Exception) -> bool:
+    """Whether there was room to record why the run failed."""
+    shortage.make_room(error, folder.checkpoints)
+    try:
+        folder.fail(*_unexpected(error))
+    except OSError:
+        # not even room for a few words
+        return False
+    return True
 
 
 def dispatch(folder: JobFolder) -> None:

@@ -28,12 +28,12 @@ def told(error: BaseException) -> tuple[str, str] | None:
     """What ran out and what to do, as two sentences; None when it was something else."""
     if is_full_disk(error):
         return (
-            f"The disk is full: the run could not write ({_first_line(error)}).",
+            f"The disk is full: the run could not write ({first_line(error)}).",
             "Make room and start again. What the run saved before is whole and stays in its job.",
         )
     if is_out_of_memory(error):
         return (
-            f"The device ran out of memory ({_first_line(error)}).",
+            f"The device ran out of memory ({first_line(error)}).",
             "Lower batch_size, max_pixels or max_context_length and start again.",
         )
     return None
@@ -49,6 +49,8 @@ def is_full_disk(error: BaseException) -> bool:
 
 
 def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, of the device or the machine: a smaller batch may fit then. Also seen
+    behind what was raised because of it."""
     chain = list(_chain(error))
     if any(isinstance(one, MemoryError) for one in chain):
         return True
@@ -76,6 +78,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         one = one.__cause__ or one.__context__
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What it says in at most 300 characters; the name of its class where it says nothing."""
     text = str(error).strip()
     return text.splitlines()[0][:300] if text else type(error).__name__

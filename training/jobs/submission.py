@@ -12,9 +12,10 @@ from storage.errors import NotFoundError, WrongInputError
 from storage.ledger import Connection
 from storage.rows import DatasetVersion, Job
 from storage.workspace import Workspace
+from training.answers import engines
 from training.jobs import queueing, starts
 from training.jobs.starts import Start
-from training.settings import DPO
+from training.settings import DPO, division
 from training.settings import spec as specs
 from training.settings.spec import DPOSpec, SamplingSpec
 
@@ -37,6 +38,7 @@ def submit_training(
     content raises ConflictError; without one every call is a new job. Raises NotFoundError or
     WrongInputError before anything is queued.
     """
+    division.check(spec)
     with workspace.ledger.write() as tx:
         version = _dataset(tx, dataset, "train")
         _refuse_audit(version)
@@ -118,6 +120,7 @@ def submit_sampling(
     spec = given if isinstance(given, SamplingSpec) else specs.parse_sampling(given)
     if not prompts.is_file():
         raise NotFoundError(f"There is no file {prompts}.", "Name a JSONL file of prompts.")
+    engines.check(spec.engine)
     if (spec.answers > 1 or rivals) and not batch.strip():
         raise WrongInputError("The batch has no name.", "Name the batch that gets the pairs.")
     with workspace.ledger.write() as tx:

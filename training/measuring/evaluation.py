@@ -16,7 +16,7 @@ from training.modeling import devices, inputs, rows
 from training.modeling.encoding import EncodedPair, Encoder
 from training.modeling.logprobs import Sums
 from training.modeling.models import Loaded
-from training.modeling.pictures import PictureSource
+from training.modeling.sources import Source
 from training.runs.losses import Loss
 from training.runs.reference import Reference, frozen
 from training.runs.reference_scores import Heartbeat
@@ -42,6 +42,7 @@ class _Subject:
     spec: RunSpec
     settings: DPOSpec
     loaded: Loaded
+    source: Source
     encoder: Encoder
     pairs: tuple[EncodedPair, ...]
     reference: Reference
@@ -50,7 +51,7 @@ class _Subject:
 
 
 def _evaluate(folder: JobFolder, journal: Journal) -> None:
-    subject = _subject(folder.read_spec(), journal)
+    subject = _subject(folder, journal)
     spec, settings, loaded = subject.spec, subject.settings, subject.loaded
     evaluator = Evaluator(
         subject.encoder,
@@ -77,13 +78,15 @@ def _evaluate(folder: JobFolder, journal: Journal) -> None:
     folder.finish(None, None, told)
 
 
-def _subject(spec: RunSpec, journal: Journal) -> _Subject:
+def _subject(folder: JobFolder, journal: Journal) -> _Subject:
+    spec = folder.read_spec()
     settings = parse_spec(spec.settings)
     dataset = inputs.dataset_of(spec)
     device = devices.prepare()
     chosen = rows.select(rows.of_split(inputs.read_rows(spec), spec.split))
     loaded = inputs.load_policy(spec, settings, device)
-    encoder = inputs.encoder_of(spec, settings, loaded)
+    source = inputs.source_of(folder, spec, settings)
+    encoder = Encoder(loaded, source, settings.train_on_thought)
     pairs = inputs.encoded(encoder, chosen, settings, journal, spec.split)
     inputs.require_pairs(pairs, spec.split, dataset)
     if inputs.starts_as_reference(spec):
@@ -95,14 +98,14 @@ def _subject(spec: RunSpec, journal: Journal) -> _Subject:
         journal.check_stop()
         journal.progress("evaluating", done, total)
 
-    return _Subject(spec, settings, loaded, encoder, pairs, reference, dataset.labels, heartbeat)
+    labels = dataset.labels
+    return _Subject(spec, settings, loaded, source, encoder, pairs, reference, labels, heartbeat)
 
 
 def _blanked(subject: _Subject, seen: tuple[Sums, Sums]) -> dict[str, Figure]:
-    source = PictureSource(subject.spec.media_url, subject.settings.max_pixels)
     found = blanking.measure(
         subject.loaded,
-        source,
+        subject.source,
         subject.pairs,
         subject.reference,
         seen,

@@ -11,11 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from training.jobs.journal import StopRequestedError
 from training.measuring import figures, pair_figures
 from training.measuring.figures import Figure
 from training.modeling import logprobs
@@ -23,6 +25,7 @@ from training.modeling.encoding import EncodedPair, Encoder
 from training.modeling.logprobs import Array, Divergence, Sums
 from training.modeling.rows import draw_key
 from training.runs.losses import Loss
+from training.runs.ranks import ALONE, Ranks
 from training.runs.reference import Reference
 from training.runs.reference_scores import Heartbeat, KeptScores, reference_sums
 from training.runs.shared_prompts import Attention
@@ -82,6 +85,7 @@ class Evaluator:
         kept: KeptScores | None = None,
         beside: Sequence[Beside] = (),
         loss: Loss | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.pairs = tuple(pairs)
         self._attention = attention
@@ -96,36 +100,59 @@ class Evaluator:
         self._plan, self._kl_batches = [*with_kl, *without], len(with_kl)
         # the same batches for both models: equal models then have equal sums to the last bit
         self.reference_sums = reference_sums(
-            encoder, self.pairs, reference, heartbeat, self._plan, attention, kept
+            encoder, self.pairs, reference, heartbeat, self._plan, attention, kept, ranks
         )
         self._sums_beside = {
             one.name: reference_sums(
-                encoder, self.pairs, one.reference, heartbeat, self._plan, attention, one.kept
+                encoder,
+                self.pairs,
+                one.reference,
+                heartbeat,
+                self._plan,
+                attention,
+                one.kept,
+                ranks,
             )
             for one in beside
         }
         # the first is the reference itself
         self._diverged = {"": reference} | {one.name: one.reference for one in beside if one.stays}
 
-    def measure(self, policy: Any) -> Measurement:
-        """Figures and sums of a policy. Its mode (training or not) is as before afterwards."""
+    def measure(self, policy: Any, ranks: Ranks = ALONE) -> Measurement:
+        """Figures and sums of a policy. Its mode (training or not) is as before afterwards.
+
+        Several processes share the batches, and each of them gets all of it.
+        """
         was_training = policy.training
         policy.eval()
         try:
-            chosen, rejected = np.zeros(len(self.pairs)), np.zeros(len(self.pairs))
-            divergences: dict[str, list[Divergence]] = {name: [] for name in self._diverged}
-            measured: list[int] = []
-            for number, positions in enumerate(self._plan):
-                self._heartbeat(number, len(self._plan))
-                found, diverged = self._run(policy, positions, number < self._kl_batches)
-                chosen[positions], rejected[positions] = found.chosen, found.rejected
-                for name, divergence in diverged.items():
-                    divergences[name].append(divergence)
-                measured.extend(positions if diverged else ())
+            found = [one for part in ranks.gather(self._part(policy, ranks)) for one in part]
         finally:
             policy.train(was_training)
+        chosen, rejected = np.zeros(len(self.pairs)), np.zeros(len(self.pairs))
+        divergences: dict[str, list[Divergence]] = {name: [] for name in self._diverged}
+        measured: list[int] = []
+        for number, said, diverged in sorted(found, key=lambda one: one[0]):
+            positions = self._plan[number]
+            chosen[positions], rejected[positions] = said.chosen, said.rejected
+            for name, divergence in diverged.items():
+                divergences[name].append(divergence)
+            measured.extend(positions if diverged else ())
         sums = Sums(chosen, rejected)
         return Measurement(self._figures(sums, divergences, measured), sums)
+
+    def _part(self, policy: Any, ranks: Ranks) -> list[tuple[int, Sums, dict[str, Divergence]]]:
+        """What this process measures, by the number of the batch."""
+        found, numbers = [], range(len(self._plan))
+        # apart: every process must go through the models as often as the others
+        for some in (numbers[: self._kl_batches], numbers[self._kl_batches :]):
+            for number, counts in ranks.rounds(some):
+                beat = partial(self._heartbeat, number, len(self._plan))
+                ranks.together(beat, StopRequestedError)
+                said = self._run(policy, self._plan[number], number < self._kl_batches)
+                if counts:
+                    found.append((number, *said))
+        return found
 
     def spread(self, sums: Sums) -> dict[str, Any]:
         """How the implicit rewards of a measurement lie, as `pair_figures.spread` says it."""

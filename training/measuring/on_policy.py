@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,13 @@ import torch
 
 from training.answers import drawing
 from training.answers.drawing import AnswerTokens
+from training.jobs.journal import StopRequestedError
 from training.measuring import figures
 from training.measuring.figures import Figure
 from training.measuring.measurement import fixed_order
 from training.modeling import logprobs
 from training.modeling.encoding import EncodedPair, Encoder
+from training.runs.ranks import ALONE, Ranks
 from training.runs.reference import Reference
 from training.runs.reference_scores import Heartbeat
 from training.runs.shared_prompts import Attention
@@ -50,16 +53,19 @@ class OnPolicy:
     heartbeat: Heartbeat
     attention: Attention | None = None
 
-    def measure(self, policy: Any, step: int) -> dict[str, Figure]:
+    def measure(self, policy: Any, step: int, ranks: Ranks = ALONE) -> dict[str, Figure]:
         """KL(policy || reference) in nats per token and per answer; n counts prompts.
 
-        The same step draws the same answers, and the random state is as before afterwards.
+        The same step draws the same answers, and the random state is as before afterwards. Of
+        several processes every one draws and measures all of it, on the answers of the first.
         """
         was_training = policy.training
         policy.eval()
         try:
-            drawn = self._drawn(policy, step)
-            found = [self._divergence(policy, some) for some in self._batches(drawn)]
+            drawn = self._drawn(policy, step, ranks)
+            # in shares the models must be run alike, and equal draws are not sure to be
+            drawn = ranks.decide(partial(list, drawn))
+            found = [self._divergence(policy, some, ranks) for some in self._batches(drawn)]
         finally:
             policy.train(was_training)
         nats = np.concatenate([one.nats for one, _ in found])
@@ -78,23 +84,24 @@ class OnPolicy:
         return [[pairs[at] for at in batch] for batch in logprobs.batches_of(pairs)]
 
     def _divergence(
-        self, policy: Any, pairs: list[EncodedPair]
+        self, policy: Any, pairs: list[EncodedPair], ranks: Ranks
     ) -> tuple[logprobs.Divergence, list[EncodedPair]]:
-        self.heartbeat(0, len(self.pairs))
+        ranks.together(partial(self.heartbeat, 0, len(self.pairs)), StopRequestedError)
         batch = self.encoder.collate(pairs, pictures_once=self.attention is not None)
         ours = logprobs.answers(policy, batch, self.attention)
         with self.reference.active() as reference:
             theirs = logprobs.answers(reference, batch, self.attention)
         return logprobs.divergence(ours, theirs), pairs
 
-    def _drawn(self, policy: Any, step: int) -> list[EncodedPair]:
+    def _drawn(self, policy: Any, step: int, ranks: Ranks) -> list[EncodedPair]:
         """The pairs with two drawn answers in the place of theirs."""
         device = next(policy.parameters()).device
         found: list[EncodedPair] = []
         with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
             torch.manual_seed(self.seed * 1_000_003 + step)
             for start in range(0, len(self.pairs), _AT_ONCE):
-                self.heartbeat(start, len(self.pairs))
+                beat = partial(self.heartbeat, start, len(self.pairs))
+                ranks.together(beat, StopRequestedError)
                 some = self.pairs[start : start + _AT_ONCE]
                 answers = self._answers(policy, [pair for pair in some for _ in range(2)])
                 found += [
@@ -118,5 +125,5 @@ def asked(pairs: Sequence[EncodedPair], most: int) -> list[EncodedPair]:
     """The first pairs of the fixed order with `most` different prompts."""
     found: dict[tuple[Any, ...], EncodedPair] = {}
     for at in fixed_order(pairs):
-        found.setdefault((pairs[at].prompt.ids, pairs[at].prompt.images), pairs[at])
+        found.setdefault((pairs[at].prompt.ids, pairs[at].prompt.shown), pairs[at])
     return list(found.values())[:most]

@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from storage.errors import DamagedError
+from storage.errors import DamagedError, WrongInputError
 from training.jobs.starts import Start
 from training.modeling import model_facts
 from training.runs import manifest
+from training.settings import DPO
 
 # fact in a manifest: the stages that the weights went through
 STAGES = "stages"
@@ -32,6 +33,22 @@ def doubt(start: Start) -> str:
         f"{start.name} has no SFT in its lineage as far as is known, and is called neither "
         "Instruct nor Thinking: DPO cannot replace SFT."
     )
+
+
+def check(start: Start, stage: str, confirm: str) -> None:
+    """Refuse DPO from a start that `doubt` speaks against.
+
+    Args:
+        confirm: how whoever asked says that it is meant, for the error.
+
+    Raises:
+        WrongInputError: naming the doubt, and both ways on.
+    """
+    reason = doubt(start) if stage == DPO else ""
+    if reason:
+        raise WrongInputError(
+            reason, f"Train the stage sft first and start from its checkpoint, or {confirm}."
+        )
 
 
 def _is_named(start: Start) -> bool:

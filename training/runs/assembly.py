@@ -16,11 +16,13 @@ from training.modeling.encoding import EncodedPair, Encoder
 from training.modeling.models import Loaded
 from training.modeling.vision_features import VisionFeatures
 from training.runs import sharing, trainer
+from training.runs.ranks import ALONE, Ranks
 from training.runs.reference_scores import Heartbeat
 from training.runs.shared_prompts import unwrapped
 from training.runs.sharing import Sharing
 from training.runs.trainer import PairCollator, PairTrainer
 from training.runs.watch import HOLDOUT
+from training.settings import division
 from training.settings.spec import DPOSpec
 
 
@@ -34,6 +36,7 @@ class Run:
     settings: DPOSpec
     device: torch.device
     resumed: Path | None
+    ranks: Ranks = ALONE
 
 
 @dataclass(frozen=True)
@@ -67,18 +70,26 @@ def assemble(run: Run) -> Assembly:
     Raises PairwrightError when the model, the dataset or a setting cannot be used.
     """
     loaded = load_policy(run)
-    encoder = inputs.encoder_of(run.spec, run.settings, loaded)
+    encoder = inputs.encoder_of(run.folder, run.spec, run.settings, loaded)
     pairs, heldout = _encode(run, encoder)
     inputs.require_pairs(pairs, "train", inputs.dataset_of(run.spec))
     collator = PairCollator(encoder, pairs)
     dtype = devices.dtype_of(run.settings.dtype, run.device, merges=bool(run.spec.adapters))
-    made = trainer.build(run.settings, loaded, collator, run.folder.checkpoints, dtype)
-    collator.sharing = sharing.choose(made.model, encoder, pairs)
+    made = trainer.build(run.settings, loaded, collator, run.folder.checkpoints, dtype, run.ranks)
+    collator.sharing = run.ranks.decide(lambda: sharing.choose(made.model, encoder, pairs))
     run.journal.note(collator.sharing.note)
+    say_division(run, len(pairs))
     assembly = Assembly(loaded, encoder, made, collator, heldout)
     if run.settings.vision_cache and run.spec.kind == "train":
         run.journal.note(_keep_features(run, assembly))
     return assembly
+
+
+def say_division(run: Run, pairs: int) -> None:
+    """Say how several processes share an update."""
+    if run.ranks.count > 1:
+        for note in division.notes(run.settings, pairs):
+            run.journal.note(note)
 
 
 def heartbeat(run: Run, phase: str) -> Heartbeat:
@@ -103,16 +114,19 @@ def _keep_features(run: Run, assembly: Assembly) -> str:
         "pictures": inputs.pictures_fingerprint(assembly.loaded.processor, run.settings.max_pixels),
         "dtype": str(inner.dtype),
     }
-    folder = inputs.cache_of(run.folder, run.spec) / "vision" / identity.digest(name)
-    kept, encoder = VisionFeatures(folder), assembly.encoder
     everything = (*assembly.pairs, *assembly.heldout)
+    if any(pair.prompt.clips for pair in everything):
+        return "vision_cache is not used: it keeps pictures, and the model takes videos as videos."
+    folder = run.folder.cache_of(run.spec) / "vision" / identity.digest(name)
+    kept, encoder = VisionFeatures(folder), assembly.encoder
     prompts = {
         pair.prompt.images: partial(encoder.media, [pair.prompt])
         for pair in everything
         if pair.prompt.images
     }
     try:
-        computed = vision_features.fill(kept, prompts, inner, heartbeat(run, "reference"))
+        with run.ranks.first_alone():
+            computed = vision_features.fill(kept, prompts, inner, heartbeat(run, "reference"))
     except OSError as error:
         return f"vision_cache is not used: its files cannot be written ({error.strerror})."
     encoder.features = kept

@@ -20,22 +20,40 @@ from peft import get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
 from training.jobs.folder import JobFolder
-from training.runs import manifest
+from training.runs import manifest, sharding
+from training.runs.ranks import ALONE, Ranks
 
 KEPT = 2
 _SCORES = "scores"
 
 
-def save(folder: JobFolder, trainer: Any, facts: Mapping[str, Any]) -> Path:
-    """Write the checkpoint of the trainer's step, manifest last; returns its folder."""
+def save(
+    folder: JobFolder, trainer: Any, facts: Mapping[str, Any], ranks: Ranks = ALONE
+) -> Path | None:
+    """Write the checkpoint of the trainer's step, manifest last; returns its folder.
+
+    Of several processes the first writes, and all must come here; None in the others.
+    """
     step = int(trainer.state.global_step)
     final = manifest.step_folder(folder.checkpoints, step)
     partial = final.with_name(f"{final.name}.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(parents=True)
-    _save_weights(trainer, partial)
-    torch.save(trainer.optimizer.state_dict(), partial / "optimizer.pt")
+    if ranks.is_first:
+        if partial.exists():
+            shutil.rmtree(partial)
+        partial.mkdir(parents=True)
+    whole, optimizer = sharding.weights(trainer), None
+    if trainer.is_deepspeed_enabled:
+        ranks.wait()
+        # its shares of the optimizer, one file for each process
+        trainer.deepspeed.save_checkpoint(str(partial), exclude_frozen_parameters=True)
+        ranks.wait()
+    else:
+        optimizer = sharding.optimizer(trainer)
+    if not ranks.is_first:
+        return None
+    _save_weights(trainer, partial, whole)
+    if optimizer is not None:
+        torch.save(optimizer, partial / "optimizer.pt")
     torch.save(trainer.lr_scheduler.state_dict(), partial / "scheduler.pt")
     # the trainer's own methods: what they save is what it restores
     trainer._save_scaler(str(partial))
@@ -43,6 +61,14 @@ def save(folder: JobFolder, trainer: Any, facts: Mapping[str, Any]) -> Path:
     trainer.state.save_to_json(str(partial / "trainer_state.json"))
     manifest.complete(partial, {"step": step, **facts})
     return final
+
+
+def load_sharded(trainer: Any, checkpoint: Path) -> None:
+    """Put a saved optimizer and schedule into a trainer whose weights lie in shares."""
+    state = torch.load(checkpoint / "optimizer.pt", map_location="cpu", weights_only=True)
+    sharding.restore_optimizer(trainer, state)
+    schedule = torch.load(checkpoint / "scheduler.pt", weights_only=True)
+    trainer.lr_scheduler.load_state_dict(schedule)
 
 
 def load_adapter(trainer: Any, checkpoint: Path) -> None:
@@ -93,14 +119,17 @@ def path_of(folder: JobFolder, step: int) -> str:
     return manifest.step_folder(folder.checkpoints, step).relative_to(folder.path).as_posix()
 
 
-def _save_weights(trainer: Any, target: Path) -> None:
+def _save_weights(
+    trainer: Any, target: Path, whole: Mapping[str, torch.Tensor] | None = None
+) -> None:
+    """`whole` are weights that lie in shares elsewhere, see `sharding.weights`."""
     model = trainer.model
     if not hasattr(model, "peft_config"):
-        model.save_pretrained(target)
+        model.save_pretrained(target, state_dict=whole)
         trainer.processing_class.save_pretrained(target)
         return
     # without PEFT's model card, which says text generation and is wrong for a model that sees
-    weights = get_peft_model_state_dict(model, save_embedding_layers=False)
+    weights = get_peft_model_state_dict(model, whole, save_embedding_layers=False)
     held = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
     save_file(held, target / "adapter_model.safetensors", metadata={"format": "pt"})
     config = copy.copy(model.peft_config["default"])

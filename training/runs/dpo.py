@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import gc
+import json
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
 
+from training.jobs import shortage
+from training.jobs.crew import SMALLER_VARIABLE, SmallerBatchesError
 from training.jobs.folder import JobFolder
 from training.jobs.journal import Journal, StopRequestedError
 from training.modeling import batching, devices, inputs
 from training.runs import checkpointing, manifest, probing, references, trainer
+from training.runs import ranks as joining
 from training.runs.assembly import Assembly, Run, assemble
 from training.runs.trainer import OurWay
 from training.runs.watch import HOLDOUT, Watch
+from training.settings.parallel import DDP
 from training.settings.spec import DPOSpec, parse_spec
 
 # figures of the start that stand beside those of the published checkpoint, as `start_<name>`
@@ -45,10 +51,8 @@ def see_through(
     folder: JobFolder, assembling: Callable[[Run], Any], fit: Callable[[Run, Any], None]
 ) -> None:
     """See a stage of training through. What is assembled has the training `pairs`."""
-    spec, device = folder.read_spec(), devices.prepare()
-    resumed = manifest.newest_verified(folder.checkpoints) if spec.attempt > 1 else None
-    run = Run(folder, Journal(folder), spec, parse_spec(spec.settings), device, resumed)
     try:
+        run = _begin(folder)
         while (smaller := _train(run, assembling, fit)) is not None:
             gc.collect()
             torch.cuda.empty_cache()
@@ -56,6 +60,23 @@ def see_through(
             run = replace(run, settings=smaller, resumed=newest)
     except StopRequestedError:
         folder.stop()
+
+
+def _begin(folder: JobFolder) -> Run:
+    spec = folder.read_spec()
+    settings = parse_spec(spec.settings)
+    ranks = joining.join(settings.processes, settings.parallel)
+    smaller = json.loads(os.environ.get(SMALLER_VARIABLE, "{}")) if ranks.count > 1 else {}
+    device = devices.prepare()
+    again = spec.attempt > 1 or bool(smaller)
+    resumed = ranks.decide(lambda: manifest.newest_verified(folder.checkpoints) if again else None)
+    journal = Journal(folder)
+    # all have read what earlier attempts said before anything is said
+    ranks.wait()
+    if smaller:
+        journal.note(smaller.pop("note"))
+    settings = settings.model_copy(update=smaller)
+    return Run(folder, journal, spec, settings, device, resumed, ranks)
 
 
 def _train(
@@ -67,18 +88,22 @@ def _train(
         fit(run, assembly)
         return None
     except (RuntimeError, MemoryError) as error:
-        if not batching.is_out_of_memory(error):
+        if not shortage.is_out_of_memory(error):
             raise
-        reason = str(error).splitlines()[0]
+        reason = shortage.first_line(error)
     # after the block: the error holds on to what filled the memory
     smaller = batching.smaller(run.settings, assembly.pairs, reason)
-    run.journal.note(batching.note(run.settings, smaller, len(assembly.pairs)))
+    note = batching.note(run.settings, smaller, len(assembly.pairs))
+    if run.ranks.count > 1:
+        changed = smaller.model_dump(include={"batch_size", "gradient_accumulation_steps"})
+        raise SmallerBatchesError({**changed, "note": note})
+    run.journal.note(note)
     return smaller
 
 
 def _fit(run: Run, assembly: Assembly) -> None:
     made, collator = assembly.made, assembly.collator
-    if run.device.type == "cuda":
+    if run.device.type == "cuda" and run.settings.parallel == DDP:
         # what does not fit is known before the reference is computed
         probing.longest(assembly, run.settings.batch_size)
     reference = references.reference_of(run, assembly)
@@ -91,23 +116,28 @@ def _fit(run: Run, assembly: Assembly) -> None:
     trainer.check_agreement(made, collator, equal and not run.settings.reference_free)
     steps = trainer.steps_of(run.settings, len(assembly.pairs))
     own_answers = references.on_policy_of(run, assembly, reference)
-    watch = Watch(run.folder, run.journal, evaluator, run.settings, steps, own_answers)
+    watch = Watch(run.folder, run.journal, evaluator, run.settings, steps, own_answers, run.ranks)
     finish(run, made, watch, steps.total)
 
 
 def finish(run: Run, made: OurWay, watch: Watch, total: int) -> None:
     """Train, and publish the checkpoint that the watch chooses."""
-    _publish(run, watch, _run_steps(run, made, watch), total)
+    last = _run_steps(run, made, watch)
+    if run.ranks.is_first:
+        _publish(run, watch, last, total)
 
 
 def _run_steps(run: Run, made: Any, watch: Watch) -> int:
     """Train to the end or to an early stop; returns the last step."""
-    made.save = lambda: checkpointing.save(run.folder, made, {"job": run.spec.job})
+    made.save = lambda: checkpointing.save(run.folder, made, {"job": run.spec.job}, run.ranks)
     made.meter = watch.meter
     made.add_callback(watch)
     start = 0 if run.resumed is None else checkpointing.step_of(run.resumed)
-    if run.settings.early_stop and watch.stop(start) is not None:
+    if watch.is_over(start):
         return start
+    if run.resumed is not None and made.is_fsdp_enabled:
+        # once the weights are shared out an adapter cannot be put into them
+        made.load(run.resumed)
     made.train(resume_from_checkpoint=None if run.resumed is None else str(run.resumed))
     run.journal.check_stop()
     return int(made.state.global_step)

@@ -31,6 +31,10 @@ RESUME_ONLY = (
     "rng_state*",
     "trainer_state.json",
     "training_args.bin",
+    # DeepSpeed's shares of the optimizer
+    "*_states.pt",
+    "latest",
+    "zero_to_fp32.py",
 )
 
 _CHUNK = 1 << 20

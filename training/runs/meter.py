@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from trl.trainer.utils import compute_flops_per_token, get_peak_flops
 
+from training.runs.ranks import ALONE, Ranks
 from training.runs.shared_prompts import unwrapped
 
 _GIB = 2**30
@@ -61,21 +62,25 @@ class Meter:
         """From now on time is that of the next step."""
         self._since = self._clock()
 
-    def read(self, model: Any, method: str) -> dict[str, float]:
+    def read(self, model: Any, method: str, ranks: Ranks = ALONE) -> dict[str, float]:
         """Rates since the last call, and the peak memory of the run so far (GiB).
+
+        Of several processes: what all did, and the memory of the one that took most.
 
         Also `mfu` (share of the GPU's peak; decoder only, recomputation not counted) where the peak
         of the GPU is known. Source: PaLM (Chowdhery et al. 2022), appendix B; TRL's
         `compute_flops_per_token`.
         """
-        seconds, pairs, tokens, rows = self._seconds, self._pairs, float(self._tokens), self._rows
+        mine = (self._pairs, float(self._tokens), self._rows, peak_memory())
+        seconds, every = self._seconds, ranks.gather(mine)
         self._seconds, self._pairs, self._rows, self._tokens = 0.0, 0, 0, 0.0
-        found = {"memory_gib": peak_memory() / _GIB}
+        pairs, tokens, rows = (sum(one[at] for one in every) for at in range(3))
+        found = {"memory_gib": max(one[3] for one in every) / _GIB}
         if seconds <= 0 or not rows:
             return found
         rate = {"pairs_per_second": pairs / seconds} if pairs else {}
         found |= {**rate, "tokens_per_second": tokens / seconds}
-        used = _utilization(model, method, tokens / seconds, tokens / rows)
+        used = _utilization(model, method, tokens / seconds / ranks.count, tokens / rows)
         return found if used is None else found | {"mfu": used}
 
 

@@ -12,11 +12,10 @@ from storage import dataset_versions, demonstrations
 from storage.errors import PairwrightError, WrongInputError
 from storage.workspace import Workspace
 from training.jobs import local_runner, starts
-from training.jobs.folder import DatasetRef, JobFolder, RunSpec
+from training.jobs.folder import CACHE, DatasetRef, JobFolder, RunSpec
 from training.jobs.local_runner import LocalRunner
-from training.jobs.preparation import CACHE
 from training.runs.plan import Plan
-from training.settings import DPO
+from training.settings import DPO, division
 from training.settings.spec import DPOSpec
 
 _POLL_SECONDS = 0.1
@@ -38,6 +37,7 @@ def make(
         NotFoundError, WrongInputError: something named is not there or cannot be used.
         PairwrightError: a single pair does not fit, or the runner ended without a plan.
     """
+    division.check(spec)
     folder = JobFolder(workspace.home / CACHE / f"plan-{uuid.uuid4().hex}")
     try:
         folder.write_spec(_run_spec(workspace, dataset, start_from, spec))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from training.jobs import shortage
 from training.jobs.folder import JobFolder
 from training.jobs.journal import Journal, StopRequestedError
 from training.measuring.measurement import KL_PAIRS
@@ -26,9 +27,14 @@ def make(folder: JobFolder) -> None:
     device does not hold a single pair.
     """
     spec = folder.read_spec()
-    run = Run(
-        folder, Journal(folder), spec, parse_spec(spec.settings), devices.prepare(), resumed=None
-    )
+    settings = parse_spec(spec.settings)
+    alone = settings.model_copy(update={"processes": 1})
+    run = Run(folder, Journal(folder), spec, alone, devices.prepare(), resumed=None)
+    if settings.processes > 1:
+        run.journal.note(
+            f"Time and memory are those of one process; the run shares each update among "
+            f"{settings.processes} ({settings.parallel})."
+        )
     try:
         assembly = assemble(run)
         run.journal.progress("training", 0, 1)
@@ -43,17 +49,17 @@ def _tried(run: Run, assembly: Assembly) -> tuple[Step, int | None]:
     try:
         one = probing.longest(assembly, 1)
     except (RuntimeError, MemoryError) as error:
-        if not batching.is_out_of_memory(error):
+        if not shortage.is_out_of_memory(error):
             raise
         single = run.settings.model_copy(update={"batch_size": 1})
-        batching.smaller(single, assembly.pairs, str(error).splitlines()[0])
+        batching.smaller(single, assembly.pairs, shortage.first_line(error))
         raise
     if len(assembly.pairs) < 2 or one.peak is None:
         return one, None
     try:
         two = probing.longest(assembly, 2)
     except (RuntimeError, MemoryError) as error:
-        if not batching.is_out_of_memory(error):
+        if not shortage.is_out_of_memory(error):
             raise
         # one is all that there is room for
         return one, memory.this_machine().memory
@@ -159,7 +165,7 @@ def _rented(run: Run, assembly: Assembly, work: Work) -> list[Offer]:
     for device in plan.DEVICES:
         hours = total / (plan.ASSUMED_SHARE * device.peak) / 3600
         holds = memory.verdict(needed, memory.Machine(device.name, True, device.memory))
-        basis = f"{plan.ASSUMED_SHARE:.0%} of its peak assumed"
+        basis = f"not measured: {plan.ASSUMED_SHARE:.0%} of its peak assumed"
         offers.append(_offer(device.name, hours, prices[device.key], basis, holds))
     return offers
 
@@ -195,7 +201,8 @@ def _patches_per_token(assembly: Assembly, config: Any) -> float:
     """Of the pair with the most picture tokens; 0 without pictures."""
     most = max(assembly.pairs, key=lambda pair: _picture_tokens(assembly, pair))
     tokens = _picture_tokens(assembly, most)
-    pixels = assembly.encoder.media([most.prompt]).get("pixel_values")
+    media = assembly.encoder.media([most.prompt])
+    pixels = media.get("pixel_values", media.get("pixel_values_videos"))
     if pixels is None or not tokens:
         return 0.0
     if pixels.ndim == 2:
@@ -208,7 +215,7 @@ def _patches_per_token(assembly: Assembly, config: Any) -> float:
 
 def _vision_cache(assembly: Assembly) -> int | None:
     """Bytes that kept features would take, from those of the pair with most picture tokens."""
-    if assembly.sharing.attention is None:
+    if assembly.sharing.attention is None or _has_clips(assembly):
         return None
     everything = {
         pair.prompt.images: pair
@@ -225,6 +232,9 @@ def _vision_cache(assembly: Assembly) -> int | None:
     return round(size / counts[largest] * sum(counts.values()))
 
 
+def _has_clips(assembly: Assembly) -> bool:
+    return any(pair.prompt.clips for pair in (*assembly.pairs, *assembly.heldout))
+
+
 def _picture_tokens(assembly: Assembly, pair: EncodedPair) -> int:
-    token = assembly.encoder.picture_token
-    return 0 if token is None else pair.prompt.ids.count(token)
+    return sum(pair.prompt.ids.count(token) for token in assembly.encoder.picture_tokens)

@@ -25,6 +25,7 @@ from storage.media import sync_folder
 from training.modeling import logprobs
 from training.modeling.encoding import EncodedPair, Encoder
 from training.modeling.logprobs import Sums
+from training.runs.ranks import ALONE, Ranks
 from training.runs.reference import Reference
 from training.runs.shared_prompts import Attention
 
@@ -86,6 +87,12 @@ class KeptScores:
         self._fresh = {}
         self._written_at = time.monotonic()
 
+    def take(self, ranks: Ranks, keys: Sequence[str]) -> None:
+        """Have what every process has of its share, which are these keys here."""
+        if ranks.count > 1:
+            for theirs in ranks.gather({key: self._held[key] for key in keys}):
+                self._held |= theirs
+
     def forget(self, reason: str) -> None:
         """Remove everything that was kept, and say why."""
         self._held, self._fresh, self.refused = {}, {}, reason
@@ -101,11 +108,13 @@ def reference_sums(
     plan: Sequence[Sequence[int]] | None = None,
     attention: Attention | None = None,
     kept: KeptScores | None = None,
+    ranks: Ranks = ALONE,
 ) -> Sums:
     """The reference's log-probability of both answers of every pair, in the order of the pairs.
 
     `plan` holds the positions of every batch; by default pairs of similar length go together. With
-    `attention` the prompt of a pair is computed once for both answers.
+    `attention` the prompt of a pair is computed once for both answers. Several processes share the
+    batches, and each of them gets all of it.
     """
     kept = kept or KeptScores(None)
     keys = [key_of(pair) for pair in pairs]
@@ -118,10 +127,15 @@ def reference_sums(
         return {keys[at]: PairScores(*one) for at, one in zip(positions, both, strict=True)}
 
     with reference.active() as model:
-        _check(kept, keys, batches, lambda positions: scores(model, positions), model.dtype)
+        reason = ranks.decide(
+            lambda: _check(kept, keys, batches, lambda at: scores(model, at), model.dtype)
+        )
+        if reason:
+            kept.forget(reason)
+        mine = batches[ranks.number :: ranks.count]
         try:
-            for number, positions in enumerate(batches):
-                heartbeat(number, len(batches))
+            for number, positions in enumerate(mine):
+                heartbeat(number, len(mine))
                 missing = [at for at in positions if kept.get(keys[at]) is None]
                 if missing:
                     kept.put(scores(model, missing))
@@ -129,6 +143,7 @@ def reference_sums(
                 kept.read += len(positions) - len(missing)
         finally:
             kept.flush()
+    kept.take(ranks, [keys[at] for positions in mine for at in positions])
     return _summed([kept.get(key) for key in keys])
 
 
@@ -136,7 +151,7 @@ def key_of(pair: EncodedPair) -> str:
     """The hash of what a model is given of a pair: tokens and pictures."""
     prompt = pair.prompt
     extras = {name: list(values) for name, values in prompt.extras.items()}
-    given = [list(prompt.ids), extras, list(prompt.images), list(pair.chosen), list(pair.rejected)]
+    given = [list(prompt.ids), extras, list(prompt.shown), list(pair.chosen), list(pair.rejected)]
     # what does not count is in no sum
     return identity.digest([*given, *map(list, pair.thoughts)] if any(pair.thoughts) else given)
 
@@ -147,23 +162,24 @@ def _check(
     batches: Sequence[Sequence[int]],
     scores: Callable[[Sequence[int]], dict[str, PairScores]],
     dtype: Any,
-) -> None:
-    """Compare the first batch that was read with a fresh forward; forget all if they differ."""
+) -> str:
+    """Compare the first batch that was read with a fresh forward; why all of it must be forgotten,
+    empty where nothing speaks against it."""
     known = [[at for at in batch if kept.get(keys[at]) is not None] for batch in batches]
     first = next(filter(None, known), None)
     if first is None:
-        return
+        return ""
     fresh = scores(first)
     theirs = _summed([kept.get(keys[at]) for at in first])
     ours = _summed([fresh[keys[at]] for at in first])
     for was, now in ((theirs.chosen, ours.chosen), (theirs.rejected, ours.rejected)):
         worst, most = float(np.max(np.abs(was - now))), logprobs.tolerance(dtype, now)
         if not worst <= most:
-            kept.forget(
+            return (
                 f"What was kept differed from a fresh forward by {worst:.3g} nats on the first "
                 f"batch (rounding explains {most:.3g}) and was computed again."
             )
-            return
+    return ""
 
 
 def _summed(scores: Sequence[PairScores | None]) -> Sums:

@@ -47,6 +47,7 @@ def training_data(run: Run, assembly: Assembly, reference: Reference, kept: Kept
         heartbeat(run, "reference"),
         attention=assembly.sharing.attention,
         kept=kept,
+        ranks=run.ranks,
     )
 
 
@@ -70,6 +71,7 @@ def evaluator(
         # without a name here: a model that is let go must not stay in this frame
         beside=_beside(run, assembly),
         loss=Loss.of(run.settings),
+        ranks=run.ranks,
     )
 
 

@@ -10,7 +10,7 @@ from training.jobs.folder import JobFolder
 from training.modeling import devices, inputs, rows
 from training.modeling.encoding import EncodedPair, Encoder
 from training.runs import dpo, schedule, supervised, trainer
-from training.runs.assembly import Run, heartbeat, load_policy
+from training.runs.assembly import Run, heartbeat, load_policy, say_division
 from training.runs.schedule import Choice, Evaluated
 from training.runs.stopping import Stop
 from training.runs.supervised import AnswerCollator, AnswerTrainer, HeldoutAnswers
@@ -32,13 +32,13 @@ class AnswerWatch(Watch):
     """Watches the held-out loss alone: there is no reference to drift from."""
 
     def __init__(self, run: Run, steps: Steps, answers: HeldoutAnswers | None) -> None:
-        super().__init__(run.folder, run.journal, None, run.settings, steps)
+        super().__init__(run.folder, run.journal, None, run.settings, steps, ranks=run.ranks)
         self._answers = answers
 
     def evaluate(self, policy: Any, step: int) -> None:
         """Measure the policy on the held-out answers and say the figures."""
         if self._answers is not None:
-            measured = self._answers.measure(policy)
+            measured = self._answers.measure(policy, self._ranks)
             told = {name: figure.as_json() for name, figure in measured.items()}
             self._journal.metric(step, self._epoch(step), HOLDOUT, told)
 
@@ -78,7 +78,7 @@ def train(folder: JobFolder) -> None:
 
 def _assemble(run: Run) -> Assembly:
     loaded = load_policy(run)
-    encoder = inputs.encoder_of(run.spec, run.settings, loaded)
+    encoder = inputs.encoder_of(run.folder, run.spec, run.settings, loaded)
     everything = rows.demonstrations(inputs.read_rows(run.spec))
     inputs.say_counts(run.journal, "answers", everything.excluded)
     learned = rows.select(
@@ -89,7 +89,10 @@ def _assemble(run: Run) -> Assembly:
     inputs.require_pairs(pairs, "train", inputs.dataset_of(run.spec))
     dtype = devices.dtype_of(run.settings.dtype, run.device, merges=bool(run.spec.adapters))
     collator = AnswerCollator(encoder, pairs)
-    made = supervised.build(run.settings, loaded, collator, run.folder.checkpoints, dtype)
+    made = supervised.build(
+        run.settings, loaded, collator, run.folder.checkpoints, dtype, run.ranks
+    )
+    say_division(run, len(pairs))
     measured = inputs.encoded(encoder, heldout, run.settings, run.journal, HOLDOUT)
     return Assembly(encoder, made, pairs, measured)
 

@@ -16,6 +16,7 @@ against the progress in training is criterion PQ, of L. Prechelt, Early Stopping
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -130,7 +131,10 @@ def training_change(losses: Mapping[int, float], leading: int, window: int) -> F
     if min(len(before), len(since)) < 2:
         return Figure(None, None, n, "training batches", "fewer than two steps on a side")
     change = float(np.mean(since) - np.mean(before))
-    found = stats.ttest_ind(since, before, equal_var=False).confidence_interval(0.95)
+    with warnings.catch_warnings():
+        # losses that have come to one number have no spread, and scipy says so
+        warnings.simplefilter("ignore", RuntimeWarning)
+        found = stats.ttest_ind(since, before, equal_var=False).confidence_interval(0.95)
     ends = (float(found.low), float(found.high))
     if not np.all(np.isfinite(ends)):
         ends = (change, change)

@@ -7,6 +7,7 @@ held-out answers is the same mean, by our own forward.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ import numpy as np
 import torch
 from trl import SFTConfig, SFTTrainer
 
+from training.jobs.journal import StopRequestedError
 from training.measuring import figures
 from training.measuring.figures import Figure
 from training.modeling import logprobs
 from training.modeling.encoding import Batch, EncodedPair, Encoder
 from training.modeling.models import Loaded
-from training.runs import trainer
+from training.runs import sharding, shares, trainer
+from training.runs.dealing import Share
+from training.runs.ranks import ALONE, Ranks
 from training.runs.reference_scores import Heartbeat
 from training.runs.trainer import OurWay
 from training.settings.spec import DPOSpec
@@ -41,8 +45,16 @@ class AnswerCollator:
 class AnswerTrainer(OurWay, SFTTrainer):  # type: ignore[misc]
     """See the module."""
 
-    def compute_loss(self, model: Any, inputs: Batch, *args: Any, **kwargs: Any) -> Any:
-        if self.meter is not None:
+    def _dealt(self, dealt: Sequence[Share]) -> dict[str, Any]:
+        batch = super()._dealt(dealt)
+        if dealt[0].weight == 0:
+            # what is only repeated has no token to learn
+            batch["labels"] = torch.full_like(batch["labels"], -100)
+        return batch
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        share: Share | None = (inputs := dict(inputs)).pop(shares.SHARE, None)
+        if self.meter is not None and (share is None or share.weight > 0):
             self.meter.add_answers(inputs)
         return super().compute_loss(model, inputs, *args, **kwargs)
 
@@ -63,17 +75,19 @@ class HeldoutAnswers:
         self._heartbeat = heartbeat
         self._plan = logprobs.batches_of(pairs)
 
-    def measure(self, policy: Any) -> dict[str, Figure]:
+    def measure(self, policy: Any, ranks: Ranks = ALONE) -> dict[str, Figure]:
         """`validation_loss` (nats) and `token_accuracy` (0 to 1), both per answer token.
 
-        The policy's mode (training or not) is as before afterwards.
+        The policy's mode (training or not) is as before afterwards. Of several processes each
+        measures all of it.
         """
         was_training = policy.training
         policy.eval()
         nats, hits, tokens = (np.zeros(len(self._pairs)) for _ in range(3))
         try:
             for number, positions in enumerate(self._plan):
-                self._heartbeat(number, len(self._plan))
+                beat = partial(self._heartbeat, number, len(self._plan))
+                ranks.together(beat, StopRequestedError)
                 batch = self._encoder.collate_chosen([self._pairs[at] for at in positions])
                 said = logprobs.answers(policy, batch)
                 by_token = logprobs.by_token(said)
@@ -83,6 +97,7 @@ class HeldoutAnswers:
                 hits[positions] = np.bincount(said.rows, weights=right, minlength=len(positions))
         finally:
             policy.train(was_training)
+            sharding.rest(policy)
         groups = [pair.row.group for pair in self._pairs]
         return {
             "validation_loss": figures.ratio(nats, tokens, self._labels, groups),
@@ -91,10 +106,17 @@ class HeldoutAnswers:
 
 
 def build(
-    settings: DPOSpec, loaded: Loaded, collator: AnswerCollator, output: Path, dtype: torch.dtype
+    settings: DPOSpec,
+    loaded: Loaded,
+    collator: AnswerCollator,
+    output: Path,
+    dtype: torch.dtype,
+    ranks: Ranks = ALONE,
 ) -> AnswerTrainer:
     """A trainer for these answers. With LoRA the adapter is added here, drawn with the seed."""
-    on_gpu = next(loaded.model.parameters()).device.type == "cuda"
-    config = SFTConfig(**trainer.common(settings, len(collator.pairs), output, on_gpu, dtype))
-    made: AnswerTrainer = trainer.assembled(AnswerTrainer, settings, loaded, collator, config)
+    told = trainer.common(settings, len(collator.pairs), output, loaded.model, dtype)
+    config = SFTConfig(**told)
+    made: AnswerTrainer = trainer.assembled(
+        AnswerTrainer, settings, loaded, collator, config, ranks
+    )
     return made

@@ -24,11 +24,14 @@ from training.modeling import logprobs, models
 from training.modeling.encoding import MASKS, Batch, EncodedPair, Encoder
 from training.modeling.logprobs import Array, Sums
 from training.modeling.models import Loaded
-from training.runs import checkpointing, schedule
+from training.runs import checkpointing, schedule, sharding, shares
+from training.runs.dealing import Share
 from training.runs.meter import Meter
 from training.runs.order import UpdateOrder
+from training.runs.ranks import ALONE, Ranks
 from training.runs.shared_prompts import SharedPrompts
 from training.runs.sharing import Sharing
+from training.settings import division
 from training.settings.spec import DPOSpec
 
 
@@ -62,27 +65,64 @@ class OurWay:
     `save` writes a checkpoint of this trainer, `meter` counts its work: the run sets both.
     """
 
-    save: Callable[[], Path]
+    save: Callable[[], Path | None]
     meter: Meter | None = None
+    ranks: Ranks = ALONE
+    settings: DPOSpec
     args: Any
+    accelerator: Any
     data_collator: Any
     model: Any
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
 
+    def create_accelerator_and_postprocess(self) -> None:
+        super().create_accelerator_and_postprocess()  # type: ignore[misc]
+        if self.args.fsdp:
+            sharding.insist(self)
+
+    def _prepare_for_training(self, *args: Any, **kwargs: Any) -> Any:
+        if not self.args.fsdp:
+            return super()._prepare_for_training(*args, **kwargs)  # type: ignore[misc]
+        with sharding.head_gathered(self.model):
+            return super()._prepare_for_training(*args, **kwargs)  # type: ignore[misc]
+
     def _get_train_sampler(self, train_dataset: Any = None) -> UpdateOrder:
-        per_update = self.args.per_device_train_batch_size * self.args.gradient_accumulation_steps
-        lengths = [pair.length for pair in self.data_collator.pairs]
-        return UpdateOrder(lengths, per_update, self.args.seed)
+        pairs = self.data_collator.pairs
+        per_update = self.settings.batch_size * self.settings.accumulation_steps(len(pairs))
+        return UpdateOrder([pair.length for pair in pairs], per_update, self.args.seed)
+
+    def get_train_dataloader(self) -> Any:
+        if self.ranks.count == 1:
+            return super().get_train_dataloader()  # type: ignore[misc]
+        return shares.loader(self._get_train_sampler(), self.settings, self.ranks, self._dealt)
+
+    def _dealt(self, dealt: Sequence[Share]) -> dict[str, Any]:
+        (share,) = dealt
+        batch: Batch = self.data_collator([{"position": at} for at in share.positions])
+        return batch | {shares.SHARE: share}
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         self.save()
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        # full weights were loaded from the checkpoint's folder before the trainer was made
+        if not sharding.is_sharded(self):
+            self.load(Path(resume_from_checkpoint))
+
+    def load(self, checkpoint: Path) -> None:
+        """Put a checkpoint's adapter into the policy, whose weights are whole.
+
+        Full weights were loaded from its folder before the trainer was made.
+        """
         if hasattr(self.model, "peft_config"):
-            checkpointing.load_adapter(self, Path(resume_from_checkpoint))
+            checkpointing.load_adapter(self, checkpoint)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None or not sharding.is_sharded(self):
+            super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[misc]
+        else:
+            checkpointing.load_sharded(self, Path(checkpoint))
 
     def _send_telemetry(self) -> None:
         # none, whatever the environment says
@@ -95,15 +135,22 @@ class PairTrainer(OurWay, DPOTrainer):  # type: ignore[misc]
     def _precompute_ref_logps(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
 
-    def _compute_loss(self, model: Any, inputs: Batch, return_outputs: bool) -> Any:
+    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        share: Share | None = (inputs := dict(inputs)).pop(shares.SHARE, None)
+        if share is None:
+            return self._loss(model, inputs, counts=True)
+        with shares.counted(self.accelerator, share):
+            return share.weight * self._loss(model, inputs, counts=share.weight > 0)
+
+    def _loss(self, model: Any, inputs: Batch, counts: bool) -> Any:
         attention = self.data_collator.sharing.attention
-        if self.meter is not None:
+        if self.meter is not None and counts:
             self.meter.add(inputs, shared=attention is not None)
         if attention is not None:
             model = SharedPrompts(model, attention)
         else:
             inputs = {name: value for name, value in inputs.items() if name != "answer_mask"}
-        return super()._compute_loss(model, inputs, return_outputs)
+        return super()._compute_loss(model, inputs, return_outputs=False)
 
 
 @dataclass(frozen=True)
@@ -122,12 +169,16 @@ def steps_of(settings: DPOSpec, pairs: int) -> Steps:
 
 
 def build(
-    settings: DPOSpec, loaded: Loaded, collator: PairCollator, output: Path, dtype: torch.dtype
+    settings: DPOSpec,
+    loaded: Loaded,
+    collator: PairCollator,
+    output: Path,
+    dtype: torch.dtype,
+    ranks: Ranks = ALONE,
 ) -> PairTrainer:
     """A trainer for these pairs. With LoRA the adapter is added here, drawn with the seed."""
-    on_gpu = next(loaded.model.parameters()).device.type == "cuda"
     config = DPOConfig(
-        **common(settings, len(collator.pairs), output, on_gpu, dtype),
+        **common(settings, len(collator.pairs), output, loaded.model, dtype),
         beta=settings.beta,
         loss_type=list(settings.loss_type),
         loss_weights=settings.loss_weights and list(settings.loss_weights),
@@ -135,11 +186,13 @@ def build(
         discopop_tau=settings.discopop_tau,
         precompute_ref_log_probs=True,
     )
-    made: PairTrainer = assembled(PairTrainer, settings, loaded, collator, config)
+    made: PairTrainer = assembled(PairTrainer, settings, loaded, collator, config, ranks)
     return made
 
 
-def assembled(kind: Any, settings: DPOSpec, loaded: Loaded, collator: Any, config: Any) -> Any:
+def assembled(
+    kind: Any, settings: DPOSpec, loaded: Loaded, collator: Any, config: Any, ranks: Ranks
+) -> Any:
     """A trainer of this kind over the positions of the collator's pairs."""
     peft_config = None
     if settings.method == "lora":
@@ -155,6 +208,7 @@ def assembled(kind: Any, settings: DPOSpec, loaded: Loaded, collator: Any, confi
             processing_class=loaded.processor,
             peft_config=peft_config,
         )
+    made.settings, made.ranks = settings, ranks
     made.remove_callback(PrinterCallback)
     return made
 
@@ -200,10 +254,13 @@ def _require_close(whose: str, ours: Array, theirs: Array, dtype: torch.dtype) -
 
 
 def common(
-    settings: DPOSpec, pairs: int, output: Path, on_gpu: bool, dtype: torch.dtype
+    settings: DPOSpec, pairs: int, output: Path, model: Any, dtype: torch.dtype
 ) -> dict[str, Any]:
     """What every stage of training tells TRL."""
     steps = steps_of(settings, pairs)
+    on_gpu = next(model.parameters()).device.type == "cuda"
+    accumulation = settings.accumulation_steps(pairs)
+    share = division.divide(settings.batch_size, accumulation, settings.processes)
     return dict(
         output_dir=str(output),
         learning_rate=settings.learning_rate,
@@ -211,8 +268,9 @@ def common(
         # below 1 it is a share of all steps
         warmup_steps=settings.warmup_ratio,
         num_train_epochs=settings.epochs,
-        per_device_train_batch_size=settings.batch_size,
-        gradient_accumulation_steps=settings.accumulation_steps(pairs),
+        per_device_train_batch_size=share.batch,
+        gradient_accumulation_steps=share.rounds,
+        **sharding.arguments(settings, model),
         seed=settings.seed,
         data_seed=settings.seed,
         # overlength pairs are dealt with before; a cut could fall into picture tokens

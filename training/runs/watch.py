@@ -12,11 +12,12 @@ from storage.errors import DamagedError, PairwrightError
 from training.jobs.folder import JobFolder
 from training.jobs.journal import Journal, StopRequestedError
 from training.measuring import comparison
-from training.measuring.measurement import Evaluator
+from training.measuring.measurement import Evaluator, Measurement
 from training.measuring.on_policy import OnPolicy
-from training.runs import checkpointing, manifest, schedule, stopping
+from training.runs import checkpointing, manifest, schedule, sharding, stopping
 from training.runs.losses import Loss
 from training.runs.meter import Meter
+from training.runs.ranks import ALONE, Ranks
 from training.runs.schedule import Evaluated
 from training.runs.stopping import Changes, Rules, Stop
 from training.runs.trainer import Steps
@@ -50,6 +51,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         settings: DPOSpec,
         steps: Steps,
         on_policy: OnPolicy | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self._folder = folder
         self._journal = journal
@@ -57,6 +59,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self._settings = settings
         self._steps = steps
         self._on_policy = on_policy
+        self._ranks = ranks
         self._began_with = 0
         self.meter = Meter()
 
@@ -65,43 +68,46 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         if step > 0:
             # whoever saved it may have been killed before it could say so
             self._journal.checkpoint(step, checkpointing.path_of(self._folder, step))
-        if self._is_due(step) and step not in self._journal.metrics_of(HOLDOUT):
+        if self._ranks.decide(lambda: self._is_missing(step)):
             self.evaluate(others["model"], step)
-            control.should_training_stop = self._is_over(step)
+            control.should_training_stop = self.is_over(step)
         self.meter.resume()
 
     def on_substep_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        if not self._journal.stop_requested:
+        if not self._is_asked_to_stop():
             return
         # the step under way is done again when the run is resumed
         control.should_training_stop = True
         step = int(state.global_step)
-        control.should_save = step > 0 and not self._is_saved(step)
+        control.should_save = self._ranks.decide(lambda: step > 0 and not self._is_saved(step))
 
     def on_step_end(self, args: Any, state: Any, control: Any, **others: Any) -> None:
         step = int(state.global_step)
         self.meter.lap()
-        if not self._journal.stop_requested and self._is_due(step):
+        if not self._is_asked_to_stop() and self._is_due(step):
             control.should_save = True
             try:
                 self.evaluate(others["model"], step)
             except StopRequestedError:
                 self._journal.progress("saving", 0, 1)
             else:
-                control.should_training_stop |= self._is_over(step)
-        if self._journal.stop_requested:
+                control.should_training_stop |= self.is_over(step)
+        if self._is_asked_to_stop():
             # an evaluation that is due here is made up for when the run is resumed
             control.should_save = control.should_training_stop = True
         self._journal.progress("training", step, self._steps.total, self._began_with)
         self.meter.resume()
 
     def on_save(self, args: Any, state: Any, control: Any, **others: Any) -> None:
-        step = int(state.global_step)
+        if self._ranks.is_first:
+            self._keep(int(state.global_step))
+        self.meter.resume()
+
+    def _keep(self, step: int) -> None:
         self._journal.checkpoint(step, checkpointing.path_of(self._folder, step))
         leading = stopping.leader(self.history(step), self.changes(step))
         measured = [] if leading is None else [leading]
         checkpointing.prune(self._folder, [self.choice(step).step], measured)
-        self.meter.resume()
 
     def on_log(
         self, args: Any, state: Any, control: Any, logs: Mapping[str, float], **others: Any
@@ -116,7 +122,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
                 "Lower learning_rate, or use dtype float32.",
             )
         self._journal.metric(step, self._epoch(step), "train", values)
-        rates = self.meter.read(others.get("model"), self._settings.method)
+        rates = self.meter.read(others.get("model"), self._settings.method, self._ranks)
         self._journal.metric(step, self._epoch(step), MACHINE, rates)
         self.meter.resume()
 
@@ -127,11 +133,19 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         """
         if self._evaluator is None:
             return
-        measured = self._evaluator.measure(policy)
-        figures = measured.as_json()
-        if self._on_policy is not None:
-            drawn = self._on_policy.measure(policy, step)
-            figures |= {name: figure.as_json() for name, figure in drawn.items()}
+        try:
+            measured = self._evaluator.measure(policy, self._ranks)
+            figures = measured.as_json()
+            if self._on_policy is not None:
+                drawn = self._on_policy.measure(policy, step, self._ranks)
+                figures |= {name: figure.as_json() for name, figure in drawn.items()}
+        finally:
+            sharding.rest(policy)
+        if self._ranks.is_first:
+            self._say(step, measured, figures)
+
+    def _say(self, step: int, measured: Measurement, figures: dict[str, Any]) -> None:
+        assert self._evaluator is not None
         self._evaluator.write_scores(checkpointing.scores_file(self._folder, step), measured)
         epoch = self._epoch(step)
         change = self._compare(step)
@@ -221,8 +235,16 @@ class Watch(TrainerCallback):  # type: ignore[misc]
             stopping.training_change(losses, leading, self._steps.epoch),
         )
 
-    def _is_over(self, step: int) -> bool:
-        return self._settings.early_stop and self.stop(step) is not None
+    def is_over(self, step: int) -> bool:
+        """Whether a rule ends the run at this step. Every process must ask."""
+        ends = self._settings.early_stop
+        return ends and self._ranks.decide(lambda: self.stop(step) is not None)
+
+    def _is_asked_to_stop(self) -> bool:
+        return self._ranks.decide(lambda: self._journal.stop_requested)
+
+    def _is_missing(self, step: int) -> bool:
+        return self._is_due(step) and step not in self._journal.metrics_of(HOLDOUT)
 
     def _is_saved(self, step: int) -> bool:
         return step in manifest.steps(self._folder.checkpoints)

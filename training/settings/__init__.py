@@ -10,6 +10,7 @@ from training.settings.advanced import ADVANCED
 from training.settings.afterwards import HUB, MINING
 from training.settings.basic import BASIC, NAMES
 from training.settings.loss import EXO_SMOOTHING, LOSS, LOSSES
+from training.settings.parallel import PARALLEL
 from training.settings.prices import PRICES
 from training.settings.setting import DPO_GROUP, GROUPS, HUB_GROUP, MINING_GROUP, Setting
 from training.settings.stages import DPO, SFT, STAGE, THOUGHT
@@ -46,6 +47,7 @@ SETTINGS: dict[str, Setting] = {
         *STAGE,
         *BASIC,
         *ADVANCED,
+        *PARALLEL,
         *LOSS,
         *THOUGHT,
         *PRICES,

@@ -124,6 +124,36 @@ ADVANCED = (
         aliases=("MAX_PIXELS",),
     ),
     Setting(
+        "video_frames",
+        "advanced",
+        "Most frames that are shown of a video, in order: those in the middle of equal parts of "
+        "its time. Models whose own video processor runs here (it needs torchvision) get them as a "
+        "video, all others as pictures in its place. max_pixels holds for each of them.",
+        "Sees more of what moves; every frame takes the tokens of a picture, and memory.",
+        "Faster; what happens between two frames is not seen.",
+        "4 to 32",
+        low=1,
+        high=512,
+        usual_low=4,
+        usual_high=32,
+        aliases=("FPS_MAX_FRAMES",),
+    ),
+    Setting(
+        "video_fps",
+        "advanced",
+        "Frames a second of a video, as far as video_frames reaches. `none` takes video_frames of "
+        "every video, however long it is.",
+        "Short videos show more frames.",
+        "Short videos show fewer frames than long ones, down to one.",
+        "none, or 0.5 to 4",
+        low=0.001,
+        high=240,
+        usual_low=0.5,
+        usual_high=4,
+        words=("none",),
+        aliases=("FPS",),
+    ),
+    Setting(
         "seed",
         "advanced",
         "Start of every random choice: order of the pairs, fresh adapter weights, dropout.",

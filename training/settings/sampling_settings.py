@@ -68,6 +68,18 @@ _OWN = (
     ),
 )
 
+_ENGINE = Setting(
+    "engine",
+    "sampling",
+    "What draws the answers; every answer is recorded with it. The two do not give the same "
+    "answers to the same seed.",
+    "`vllm` is faster on a GPU; it has to be installed where the worker runs, and is not given "
+    "videos.",
+    "`transformers` runs everywhere.",
+    "transformers",
+    choices=("transformers", "vllm"),
+)
+
 _PAIRS = (
     Setting(
         "pairs_per_prompt",
@@ -99,5 +111,8 @@ _PAIRS = (
 
 SAMPLING_SETTINGS: dict[str, Setting] = {
     setting.key: setting
-    for setting in (*_OWN, *_PAIRS, SETTINGS["max_pixels"], SETTINGS["seed"], SETTINGS["dtype"])
+    for setting in (
+        *(*_OWN, *_PAIRS, _ENGINE),
+        *(SETTINGS[key] for key in ("max_pixels", "video_frames", "video_fps", "seed", "dtype")),
+    )
 }

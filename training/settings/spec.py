@@ -6,6 +6,7 @@ The meaning, ranges and texts of the settings are in `settings`; names and files
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from pydantic import (
 )
 
 from storage.errors import WrongInputError
+from storage.footage.sampling import MOST_FRAMES
 from training.hub import names
 from training.judging.settings import JUDGING_SETTINGS
 from training.settings import (
@@ -107,9 +109,19 @@ class HubSpec(_Checked):
         return value
 
 
-class SamplingSpec(_Checked):
+class _Looking(_Checked):
+    """What every job is told that shows pictures and videos to a model."""
+
+    max_pixels: int | None = None
+    video_frames: int = MOST_FRAMES
+    video_fps: float | None = None
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+
+
+class SamplingSpec(_Looking):
     """Every setting of sampling answers. `SAMPLING_SETTINGS` says what each means."""
 
+    engine: Literal["transformers", "vllm"] = "transformers"
     answers: int = 2
     temperature: float = 1.0
     top_p: float = 1.0
@@ -117,12 +129,10 @@ class SamplingSpec(_Checked):
     batch_size: int = 8
     pairs_per_prompt: int = 1
     min_difference: float = 0.02
-    max_pixels: int | None = None
     seed: int = 0
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
 
 
-class JudgingSpec(_Checked):
+class JudgingSpec(_Looking):
     """Every setting of judging pairs by a model. `JUDGING_SETTINGS` says what each means."""
 
     batch_size: int = 8
@@ -131,11 +141,9 @@ class JudgingSpec(_Checked):
     timeout_seconds: float = 120.0
     tries: int = 5
     retry_seconds: float = 1.0
-    max_pixels: int | None = None
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
 
 
-class DPOSpec(_Checked):
+class DPOSpec(_Looking):
     """Every setting of a training run. `settings.SETTINGS` says what each means.
 
     `learning_rate` is filled in by stage and method when left out, so it is always a number here.
@@ -162,11 +170,11 @@ class DPOSpec(_Checked):
     warmup_ratio: float = 0.05
     max_context_length: int | None = None
     overlength: Literal["drop", "truncate_text"] = "drop"
-    max_pixels: int | None = None
     on_policy_prompts: int = 32
     seed: int = 0
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     quantize: Literal["none", "4bit"] = "none"
+    processes: int = 1
+    parallel: Literal["ddp", "fsdp2", "zero"] = "ddp"
     loss_type: tuple[str, ...] = ("sigmoid",)
     loss_weights: tuple[float, ...] | None = None
     label_smoothing: float = 0.0
@@ -267,12 +275,13 @@ class DPOSpec(_Checked):
         """Batches per update; `auto` is derived from the number of training pairs used.
 
         16 pairs an update where an epoch then has at least 20 updates; fewer pairs an update in
-        smaller datasets, never less than one batch.
+        smaller datasets, never less than one batch; as many more as several processes can share.
         """
         if self.gradient_accumulation_steps != "auto":
             return self.gradient_accumulation_steps
         pairs = min(PAIRS_PER_UPDATE, train_pairs // UPDATES_PER_EPOCH)
-        return max(1, pairs // self.batch_size)
+        step = self.processes // math.gcd(self.batch_size, self.processes)
+        return step * math.ceil(max(1, pairs // self.batch_size) / step)
 
     def flat(self) -> dict[str, Any]:
         """The same as `resolved` with one key per setting, as `SETTINGS` names them."""
@@ -326,6 +335,8 @@ def warnings_of(spec: DPOSpec) -> list[str]:
             found.append(f"{key} is {value}; usual is {setting.usual}. {_effect(setting, value)}")
     if spec.method == "full" and spec.target_modules != "decoder":
         found.append("target_modules has no effect when method is full.")
+    if spec.processes == 1 and spec.parallel != "ddp":
+        found.append(f"parallel {spec.parallel} has no effect with one process.")
     if spec.gradient_accumulation_steps != "auto":
         pairs = spec.gradient_accumulation_steps * spec.batch_size
         if pairs > MOST_PAIRS_PER_UPDATE:
@@ -378,8 +389,7 @@ def _explained(error: ValidationError, known: Mapping[str, Setting]) -> WrongInp
         # a union adds the name of its branch to the location: keep what names a setting
         parts = [str(part) for part in problem["loc"]]
         key = ".".join(parts[:2]) if parts[0] in _GROUPED else parts[0]
-        value = problem["input"]
-        found.setdefault(key, value)
+        found.setdefault(key, problem["input"])
     what = " ".join(
         f"{key} is {value!r}; possible is {_possible(key, known)}." for key, value in found.items()
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -22,7 +23,8 @@ from training.settings.spec import DPOSpec
 
 HERE = Path(__file__).parent
 RUNNER = (sys.executable, str(HERE / "model_free_runner.py"))
-PACE = Pace(lease=4, renew=0.2, unreachable=2.5, look=0.05, grace=1, idle=0.02)
+# it looks often and gives up late: on a busy machine a thread may wait for seconds for its turn
+PACE = Pace(lease=60, renew=0.2, unreachable=45, look=0.05, grace=60, idle=0.02)
 PATIENCE_SECONDS = 240
 
 
@@ -34,8 +36,8 @@ def _row(number: int) -> DatasetRow:
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Iterator[Workspace]:
-    made = workspace.create(tmp_path / "home")
+def opened(new_home: Path, tmp_path: Path) -> Iterator[Workspace]:
+    made = workspace.open_existing(shutil.copytree(new_home, tmp_path / "home"))
     model = tmp_path / "tiny"
     model.mkdir()
     (model / "config.json").write_text("{}", encoding="utf-8")

@@ -74,6 +74,8 @@ def _count(folder: JobFolder, attempt: int, orders: dict[str, Any]) -> None:
         if step == orders.get("kill_at") and attempt == 1:
             tear(folder, step + 1)
             os.kill(os.getpid(), signal.SIGKILL)
+        if step == orders.get("hold_at") and attempt == 1:
+            time.sleep(600)
         if folder.stop_requested:
             folder.stop()
             return

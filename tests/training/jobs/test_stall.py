@@ -16,7 +16,7 @@ from training.jobs.lease import Pace
 from training.jobs.stall import StallWatch
 
 # longer than a runner takes to start on a busy machine
-PATIENT = Pace(lease=4, renew=0.2, unreachable=2.5, look=0.05, grace=1, idle=0.02, stall=8.0)
+PATIENT = Pace(lease=60, renew=0.2, unreachable=45, look=0.05, grace=1, idle=0.02, stall=8.0)
 
 
 def _seen(opened: Workspace, job: Job) -> tuple[Job, list[Attempt]]:
