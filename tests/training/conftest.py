@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import io
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import av
+import numpy as np
 import pytest
 from PIL import Image
 
-from storage import dataset_rows, pictures, prompts
+from storage import dataset_rows, pictures, prompts, videos
 from storage.media import MediaStore
 from storage.rows import DatasetRow, Part, Turn
 from training.jobs.folder import DatasetRef, JobFolder, RunSpec
@@ -187,6 +190,25 @@ class World:
         media, data = pictures.normalize(path.read_bytes())
         self.store.put(data, media)
         return media.id
+
+    def video(self, colours: Sequence[tuple[int, int, int]], each: int = 4, side: int = 32) -> str:
+        """Keep a video at 4 frames a second, `each` of every colour in turn; returns its id."""
+        media, data = videos.normalize(self.video_file(colours, each, side))
+        self.store.put(data, media)
+        return media.id
+
+    @staticmethod
+    def video_file(colours: Sequence[tuple[int, int, int]], each: int = 4, side: int = 32) -> bytes:
+        data = io.BytesIO()
+        with av.open(data, "w", format="mp4") as container:
+            stream = container.add_stream("libx264", rate=4, options={"crf": "10"})
+            stream.width, stream.height, stream.pix_fmt = side, side, "yuv420p"
+            for colour in colours:
+                pixels = np.full((side, side, 3), colour, np.uint8)
+                for _ in range(each):
+                    container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+            container.mux(stream.encode())
+        return data.getvalue()
 
     def write(self, examples: list[Example], name: str = "v1") -> DatasetRef:
         rows = [self.row(example) for example in examples]

@@ -41,6 +41,7 @@ def test_a_plan_says_what_the_run_then_does(job: Callable[..., JobFolder]) -> No
     assert here.cost == pytest.approx(3 * here.hours, abs=1e-4)
     assert [offer.machine for offer in rented] == ["A100 80 GB", "H100 80 GB"]
     assert rented[0].hours > rented[1].hours
+    assert {offer.basis for offer in rented} == {"not measured: 30% of its peak assumed"}
     # red alone, green with red: three pictures of four tokens, each 32 numbers of four bytes
     assert found.vision_cache == 3 * 4 * 32 * 4
     assert any("computed once, for both answers" in note for note in found.notes)

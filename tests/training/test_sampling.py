@@ -144,7 +144,7 @@ def test_temperature_zero_takes_the_likeliest_token_every_time(
     encoder = sampling.Encoder(loaded, FileSource(None))
     drawn = answers_of(folder)
     for prompt in prompts.read(asked, asked.parent)[:6]:
-        encoded = encoder.prompt(prompt.turns, prompt.images)
+        encoded = encoder.prompt(prompt.turns)
         ids = list(encoded.ids)
         for _ in range(6):
             with torch.no_grad():
@@ -180,7 +180,10 @@ def test_a_text_only_model_cannot_be_asked_about_pictures(
             '{"messages": [{"role": "user", "content": "<image>a"}], "images": ["x.png"]}',
             "was not found",
         ),
-        ('{"messages": [{"role": "user", "content": "a"}], "videos": ["x.mp4"]}', "has a video"),
+        (
+            '{"messages": [{"role": "user", "content": "a"}], "videos": ["x.mp4"]}',
+            "<video> stands 0 times in the user's messages, but 'videos' names 1",
+        ),
     ],
 )
 def test_a_prompt_that_cannot_be_used_is_named_by_its_line(

@@ -54,7 +54,7 @@ def by_hand(folder: JobFolder, adapters: tuple[str, ...] = ()) -> tuple[float, f
     spec = replace(folder.read_spec(), adapters=adapters)
     settings = parse_spec(spec.settings)
     loaded = inputs.load_policy(spec, settings, torch.device("cpu"))
-    encoder = inputs.encoder_of(spec, settings, loaded)
+    encoder = inputs.encoder_of(folder, spec, settings, loaded)
     pairs = encoder.encode(rows.of_split(inputs.read_rows(spec), "holdout")).pairs
     nats, hits, tokens = 0.0, 0, 0
     for pair in pairs:

@@ -35,6 +35,28 @@ def test_what_a_library_raises_without_memory_is_told() -> None:
     assert shortage.told(ValueError("two shapes do not fit")) is None
 
 
+@pytest.mark.parametrize(
+    ("error", "is_memory"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), True),
+        (RuntimeError("shapes differ"), False),
+        # nobody's memory: a smaller batch would not help
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), False),
+    ],
+    ids=["python", "torch", "cublas", "shapes", "fork"],
+)
+def test_memory_that_a_smaller_batch_may_save_is_told_from_other_trouble(
+    error: Exception, is_memory: bool
+) -> None:
+    assert shortage.is_out_of_memory(error) == is_memory
+    behind = RuntimeError("the batch could not be computed")
+    behind.__cause__ = error
+    assert shortage.is_out_of_memory(behind) == is_memory
+    assert shortage.first_line(error)
+
+
 def test_a_full_disk_is_seen_behind_other_errors() -> None:
     try:
         try:

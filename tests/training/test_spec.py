@@ -28,6 +28,18 @@ PUBLISHED = {
     "edge_case_mining": {"enabled": True, "confidence_threshold": 0.6, "max_samples": 2000},
 }
 
+DEFAULTS_AFTERWARDS = {
+    "edge_case_mining.enabled": True,
+    "edge_case_mining.confidence_threshold": 0.6,
+    "edge_case_mining.max_samples": 2000,
+    "hub.repo": "",
+    "hub.private": True,
+    "hub.when": "end",
+    "tracking": ["none"],
+    "tracking_project": "pairwright",
+    "tracking_files": False,
+}
+
 
 def test_the_published_example_is_accepted_verbatim() -> None:
     parsed = spec.parse_spec(PUBLISHED)
@@ -57,8 +69,12 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "max_context_length": None,
         "overlength": "drop",
         "max_pixels": None,
+        "video_frames": 8,
+        "video_fps": None,
         "seed": 0,
         "dtype": "auto",
+        "processes": 1,
+        "parallel": "ddp",
         "on_policy_prompts": 32,
         "overfit_evaluations": 2,
         "plateau_evaluations": 8,
@@ -72,16 +88,8 @@ def test_the_defaults_are_those_of_the_design() -> None:
         "price_a100": 2.5,
         "price_h100": 5.0,
         "price_here": 0.0,
-        "edge_case_mining.enabled": True,
-        "edge_case_mining.confidence_threshold": 0.6,
-        "edge_case_mining.max_samples": 2000,
-        "hub.repo": "",
-        "hub.private": True,
-        "hub.when": "end",
         "quantize": "none",
-        "tracking": ["none"],
-        "tracking_project": "pairwright",
-        "tracking_files": False,
+        **DEFAULTS_AFTERWARDS,
     }
 
 

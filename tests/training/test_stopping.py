@@ -113,3 +113,6 @@ def test_the_change_of_training_loss_is_welchs_interval() -> None:
     # when the start leads, the earlier half stands for what was before
     assert stopping.training_change(losses, leading=0, window=3) == found
     assert stopping.training_change({1: 0.7, 2: 0.6}, leading=1, window=3).ci95 is None
+    # losses that no longer move are no reason for a warning
+    still = {1: 0.75, 2: 0.75, 3: 0.5, 4: 0.5}
+    assert stopping.training_change(still, leading=2, window=2).ci95 == (-0.25, -0.25)

@@ -8,10 +8,11 @@ models answer the same prompts, one is asked after the other and each leaves a f
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from PIL import Image
@@ -19,7 +20,7 @@ from transformers import GenerationConfig
 
 from storage import pictures as stored_pictures
 from storage.errors import WrongInputError
-from training.answers import prompts
+from training.answers import engines, prompts
 from training.answers.prompts import AskedPrompt
 from training.jobs import appending
 from training.jobs.folder import Answerer, JobFolder, RunSpec
@@ -28,17 +29,38 @@ from training.modeling import devices, models
 from training.modeling.encoding import EncodedPrompt, Encoder
 from training.modeling.models import Loaded
 from training.modeling.scaling import shrink
+from training.modeling.videos import BrokenVideoError, Clip, Videos, of_job
 from training.settings.spec import SamplingSpec, parse_sampling
 
 
 @dataclass(frozen=True)
 class FileSource:
-    """Pictures by path, at most `max_pixels` large, upright as an import would store them."""
+    """Pictures by path, at most `max_pixels` large, upright as an import would store them.
+
+    Frames of videos by path, too, where `videos` keeps them.
+    """
 
     max_pixels: int | None
+    videos: Videos | None = None
+
+    def clip(self, path: str) -> Clip:
+        """Raises BrokenVideoError when no frame of the file can be had."""
+        if self.videos is None:
+            raise BrokenVideoError(path, "There is no place to keep its frames.")
+        try:
+            with Path(path).open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise BrokenVideoError(path, f"It cannot be read: {error.strerror}.") from error
+        return self.videos.clip(content, lambda: Path(path).open("rb"))
 
     def open(self, path: str) -> Image.Image:
-        """Raises WrongInputError when the file is no picture that can be used."""
+        """A picture, or a frame of a clip that was asked for.
+
+        Raises WrongInputError when the file is no picture that can be used.
+        """
+        if self.videos is not None and (frame := self.videos.open(path)) is not None:
+            return frame
         try:
             picture = stored_pictures.open_picture(Path(path).read_bytes())
         except (OSError, WrongInputError) as error:
@@ -57,6 +79,20 @@ class _Progress:
     def say(self) -> None:
         self.journal.check_stop()
         self.journal.progress("sampling", self.done, self.total, 0)
+
+
+class Drawing(Protocol):
+    """What draws answers of one model; the settings name which."""
+
+    encoder: Encoder
+
+    def begin(self, prompts: Sequence[EncodedPrompt], /) -> None: ...
+
+    def draw(
+        self, prompts: Sequence[EncodedPrompt], lines: Sequence[int], number: int, /
+    ) -> list[list[str]]: ...
+
+    def end(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -84,11 +120,12 @@ def _sample(folder: JobFolder, journal: Journal) -> None:
     asked = _read_prompts(spec)
     answerers = spec.answerers or (Answerer("", spec.model, spec.adapters),)
     progress = _Progress(journal, len(asked) * len(answerers))
+    source = FileSource(settings.max_pixels, of_job(folder.cache_of(spec), settings))
     files = [folder.samples_file]
     if len(answerers) > 1:
         files = [folder.path / f"samples-{number}.jsonl" for number in range(len(answerers))]
     for answerer, path in zip(answerers, files, strict=True):
-        _answer(answerer, asked, settings, path, progress)
+        _answer(answerer, asked, settings, path, progress, source)
     if len(answerers) > 1:
         _join(folder.samples_file, files, [one.name for one in answerers])
     journal.progress("sampling", progress.total, progress.total)
@@ -101,22 +138,23 @@ def _answer(
     settings: SamplingSpec,
     path: Path,
     progress: _Progress,
+    source: FileSource,
 ) -> None:
     """Let one model answer what it has not answered yet, a line of the file per prompt."""
     done = {int(line["line"]) for line in appending.mended(path)}
     if len(done) == len(asked):
         progress.done += len(asked)
         return
-    device = devices.prepare()
-    dtype = devices.dtype_of(settings.dtype, device, merges=bool(answerer.adapters))
-    loaded = models.load(answerer.model, answerer.adapters, device=device, dtype=dtype)
-    encoder = Encoder(loaded, FileSource(settings.max_pixels))
-    batches = _batches(_encoded(encoder, asked, progress.journal), settings)
-    generation = _generation(loaded, settings)
+    drawing = _drawing(answerer, settings, source, path.with_suffix(".merged"))
+    encoded = _encoded(drawing.encoder, asked, progress.journal)
+    batches = _batches(encoded, settings)
+    drawing.begin([one.encoded for one in encoded])
     for number, batch in enumerate(batches):
         progress.say()
         if any(one.prompt.line not in done for one in batch):
-            texts = _draw(loaded, encoder, batch, generation, settings, number)
+            texts = drawing.draw(
+                [one.encoded for one in batch], [one.prompt.line for one in batch], number
+            )
             answered = zip(batch, texts, strict=True)
             appending.append(
                 path,
@@ -127,6 +165,44 @@ def _answer(
                 ],
             )
         progress.done += len(batch)
+    drawing.end()
+
+
+def _drawing(
+    answerer: Answerer, settings: SamplingSpec, source: FileSource, merged: Path
+) -> Drawing:
+    if settings.engine == engines.VLLM:
+        engines.check(settings.engine)
+        from training.answers.vllm_drawing import VllmDrawing
+
+        return VllmDrawing(answerer, settings, source, merged)
+    return TransformersDrawing(answerer, settings, source)
+
+
+class TransformersDrawing:
+    """One model, asked in this process."""
+
+    def __init__(self, answerer: Answerer, settings: SamplingSpec, source: FileSource) -> None:
+        device = devices.prepare()
+        dtype = devices.dtype_of(settings.dtype, device, merges=bool(answerer.adapters))
+        self._loaded = models.load(answerer.model, answerer.adapters, device=device, dtype=dtype)
+        self._settings = settings
+        self._generation = _generation(self._loaded, settings)
+        self.encoder = Encoder(self._loaded, source)
+
+    def begin(self, prompts: Sequence[EncodedPrompt]) -> None:
+        """Nothing is missing."""
+
+    def draw(
+        self, prompts: Sequence[EncodedPrompt], lines: Sequence[int], number: int
+    ) -> list[list[str]]:
+        """`settings.answers` answers to every prompt of batch `number`."""
+        return _draw(
+            *(self._loaded, self.encoder, prompts, self._generation, self._settings, number)
+        )
+
+    def end(self) -> None:
+        """What it holds goes with it."""
 
 
 def _join(path: Path, files: Sequence[Path], names: Sequence[str]) -> None:
@@ -165,10 +241,11 @@ def _encoded(encoder: Encoder, asked: Sequence[AskedPrompt], journal: Journal) -
         journal.check_stop()
         journal.progress("loading", number, len(asked))
         try:
-            found.append(_Asked(prompt, encoder.prompt(prompt.turns, prompt.images)))
+            found.append(_Asked(prompt, encoder.prompt(prompt.turns)))
         except WrongInputError as error:
+            why = f": {error.why.rstrip('.')}" if isinstance(error, BrokenVideoError) else ""
             raise WrongInputError(
-                f"The model cannot be asked the prompt in line {prompt.line}: {error.what}.",
+                f"The model cannot be asked the prompt in line {prompt.line}: {error.what}{why}.",
                 "Correct or remove the line, or choose another model.",
             ) from error
     encoder.check_joining([one.encoded for one in found])
@@ -208,13 +285,12 @@ def _generation(loaded: Loaded, settings: SamplingSpec) -> GenerationConfig:
 def _draw(
     loaded: Loaded,
     encoder: Encoder,
-    batch: Sequence[_Asked],
+    prompts: Sequence[EncodedPrompt],
     generation: GenerationConfig,
     settings: SamplingSpec,
     number: int,
 ) -> list[list[str]]:
-    """`settings.answers` answers to every prompt of batch `number`."""
-    rows = [one.encoded for one in batch for _ in range(settings.answers)]
+    rows = [prompt for prompt in prompts for _ in range(settings.answers)]
     torch.manual_seed(settings.seed * 1_000_003 + number)
     inputs = {
         name: value.to(loaded.model.device) for name, value in encoder.collate_prompts(rows).items()
@@ -225,7 +301,7 @@ def _draw(
         text.strip() for text in loaded.tokenizer.batch_decode(fresh, skip_special_tokens=True)
     ]
     count = settings.answers
-    return [texts[at * count : (at + 1) * count] for at in range(len(batch))]
+    return [texts[at * count : (at + 1) * count] for at in range(len(prompts))]
 
 
 def _line(prompt: AskedPrompt, answers: list[str], settings: SamplingSpec) -> dict[str, Any]:

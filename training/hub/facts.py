@@ -155,6 +155,8 @@ def _trained_on(db: Connection, checkpoint: Checkpoint) -> dict[str, Any]:
 def _dataset(db: Connection, version: DatasetVersion) -> dict[str, Any]:
     there = publications.listed(db, version.id, "dataset")
     told = {name: version.policy[name] for name in _POLICY_TOLD if name in version.policy}
+    filters = dict(version.policy.get("filters") or {})
+    told |= {f"filter {name}": _impersonal(name, value) for name, value in filters.items()}
     return {
         "version": version.id,
         "digest": version.digest,
@@ -169,6 +171,11 @@ def _dataset(db: Connection, version: DatasetVersion) -> dict[str, Any]:
         "repo": there[0].repo if there else "",
         "revision": there[0].revision if there else "",
     }
+
+
+def _impersonal(name: str, value: Any) -> Any:
+    """A filter as the public is told of it: nobody's name leaves the workspace."""
+    return "one person" if name == "annotator" else value
 
 
 def _metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:

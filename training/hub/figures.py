@@ -17,6 +17,7 @@ TOLD = {
     "reward_gap": "reward gap",
     "kl_per_token": "KL per response token (nats)",
     "validation_loss": "validation loss",
+    "token_accuracy": "accuracy of the next token",
 }
 _START = "start_"
 _WHOSE = {"own": "here", "imported": "with another tool", "red-team": "by blind review"}

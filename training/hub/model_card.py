@@ -12,6 +12,27 @@ from typing import Any
 from huggingface_hub import ModelCardData
 
 from training.hub import figures, snippet
+from training.settings import DPO, SFT
+
+_TAUGHT = {
+    SFT: "taught good answers by supervised fine-tuning (SFT)",
+    DPO: "aligned with expert preferences by DPO",
+}
+_JUDGED = {SFT: "taken as good by", DPO: "labeled by"}
+_FOLLOWS = {
+    SFT: "- It imitates the answers that it was taught, on the kinds of questions that they "
+    "answer; DPO on preferences comes after it.",
+    DPO: "- It follows the preferences of the people who labeled, on the kinds of questions that "
+    "they saw.",
+}
+_KL = "- KL is measured on the held-out answers, not on answers that the model samples."
+_MEASURES = {
+    SFT: "Loss in nats and accuracy of the next token, both per token of the held-out answers. No "
+    "figure says whether people prefer its answers: this stage learns from good ones alone.\n",
+    DPO: "Preference accuracy: the model gives the chosen answer the higher log-probability. "
+    "Reward accuracy: the higher implicit reward against the reference. Read both beside the "
+    "reference's own and `the longer one wins`.\n",
+}
 
 
 def write(
@@ -48,7 +69,7 @@ def write(
 def _metadata(facts: Mapping[str, Any], sees: bool, base_license: str) -> ModelCardData:
     base, dataset = facts["base"]["hub"], facts["dataset"]
     is_adapter = facts["form"] == "adapter"
-    tags = ["dpo", "trl", *(["lora"] if is_adapter else []), "pairwright"]
+    tags = [_stage(facts), "trl", *(["lora"] if is_adapter else []), "pairwright"]
     tags += ["vision-language-model"] if sees else []
     tags += [f"base_model:{_relation(is_adapter)}:{base}"] if base else []
     named = {"base_model": base, "base_model_relation": _relation(is_adapter)} if base else {}
@@ -76,6 +97,16 @@ def _results(facts: Mapping[str, Any]) -> list[Any] | None:
     return found or None
 
 
+def _stage(facts: Mapping[str, Any]) -> str:
+    """How this checkpoint itself was trained: `dpo` or `sft`."""
+    return str(facts["lineage"][-1].get("stage", DPO))
+
+
+def _rows(facts: Mapping[str, Any]) -> str:
+    """What a row of its dataset version was to it."""
+    return "answers" if _stage(facts) == SFT else "pairs"
+
+
 def _relation(is_adapter: bool) -> str:
     return "adapter" if is_adapter else "finetune"
 
@@ -87,9 +118,12 @@ def _origin(facts: Mapping[str, Any]) -> list[str]:
         under = f"`{base['hub']}`"
     else:
         under = "a model that is not on the Hub" + (f" (`{base['name']}`)" if base["name"] else "")
-    line = " -> ".join(f"{one['name']} (on {one['dataset']})" for one in facts["lineage"])
+    line = " -> ".join(
+        f"{one['name']} ({one.get('stage', DPO).upper()} on {one['dataset']})"
+        for one in facts["lineage"]
+    )
     return [
-        f"{what}, aligned with expert preferences by DPO on top of {under}.\n",
+        f"{what}, {_TAUGHT[_stage(facts)]} on top of {under}.\n",
         f"- Made: {facts['made']}",
         f"- Lineage: base -> {line}",
     ]
@@ -103,9 +137,9 @@ def _training(facts: Mapping[str, Any]) -> list[str]:
     left_out = ", ".join(f"{count} {why}" for why, count in dataset["excluded"].items())
     settings = "\n".join(f"| {key} | {_word(value)} |" for key, value in facts["settings"].items())
     return [
-        f"Dataset version {dataset['version']} ({there}): {dataset['rows']} pairs labeled by "
-        f"{dataset['labels']}, {dataset['train']} to train and {dataset['holdout']} held out"
-        + (f"; left out before: {left_out}." if left_out else "."),
+        f"Dataset version {dataset['version']} ({there}): {dataset['rows']} {_rows(facts)} "
+        f"{_JUDGED[_stage(facts)]} {dataset['labels']}, {dataset['train']} to train and "
+        f"{dataset['holdout']} held out" + (f"; left out before: {left_out}." if left_out else "."),
         f"\nDigest of its rows: `{dataset['digest']}`.\n",
         "| setting | value |",
         "|---|---|",
@@ -126,11 +160,9 @@ def _evaluation(facts: Mapping[str, Any]) -> list[str]:
     dataset, metrics = facts["dataset"], facts["metrics"]
     reference = (metrics.get("reward_accuracy") or {}).get("reference", "")
     lines = [
-        f"On the held-out pairs of {dataset['version']}, before and after this training."
+        f"On the held-out {_rows(facts)} of {dataset['version']}, before and after this training."
         + (f" Reference of rewards and KL: `{reference}`." if reference else ""),
-        "Preference accuracy: the model gives the chosen answer the higher log-probability. Reward "
-        "accuracy: the higher implicit reward against the reference. Read both beside the "
-        "reference's own and `the longer one wins`.\n",
+        _MEASURES[_stage(facts)],
         *figures.table(metrics),
     ]
     for one in facts["evaluations"]:
@@ -157,10 +189,9 @@ def _limits(facts: Mapping[str, Any], base_license: str) -> list[str]:
     few = f" ({n} pairs)" if n else ""
     unknown = "- The licence of the model underneath is not known here: check it before use."
     return [
-        "- It follows the preferences of the people who labeled, on the kinds of questions that "
-        "they saw.",
+        _FOLLOWS[_stage(facts)],
         f"- The intervals are those of the hold-out{few}; differences within them mean nothing.",
-        "- KL is measured on the held-out answers, not on answers that the model samples.",
+        *([_KL] if _stage(facts) == DPO else []),
         *([] if base_license else [unknown]),
     ]
 

@@ -135,9 +135,9 @@ def train(
     with workspace.ledger.write() as tx:
         models.add(tx, "tiny", str(tiny_vlm))
 
-    def make(name: str, parent: str | None = None, **hub: Any) -> Checkpoint:
+    def make(name: str, parent: str | None = None, stage: str = "dpo", **hub: Any) -> Checkpoint:
         path = _adapter(workspace, tiny_vlm, f"c{name}")
-        config = {"beta": 0.1, "task_name": "secret task", "hub": hub}
+        config = {"stage": stage, "beta": 0.1, "task_name": "secret task", "hub": hub}
         with workspace.ledger.write() as tx:
             start = starts.resolve(tx, parent or "tiny").as_json()
             settings = {**config, "method": "lora", "model_name": name}

@@ -80,7 +80,8 @@ def test_the_card_says_what_it_is_and_how_it_was_measured(
     assert (result.metric_value, result.dataset_revision) == (0.729, dataset.digest)
     assert data.get("base_model") is None
     for said in (
-        "base -> round-1 (on v1) -> round-2 (on v1)",
+        "base -> round-1 (DPO on v1) -> round-2 (DPO on v1)",
+        "aligned with expert preferences by DPO on top of",
         "a model that is not on the Hub (`tiny`)",
         "| preference accuracy | 0.729 | 0.615 to 0.819 | 70 | one annotator | 0.600 |",
         "n/a (no pairs)",
@@ -92,7 +93,22 @@ def test_the_card_says_what_it_is_and_how_it_was_measured(
         "licence of the model underneath is not known",
     ):
         assert said in text
-    assert "f1" not in text
+    # as a word: digests may hold these two digits
+    assert not re.search(r"\bf1\b", text)
+
+
+def test_the_card_of_a_checkpoint_of_sft_says_so_and_claims_no_preference(
+    workspace: Workspace, hub: Any, train: Train, push: Push
+) -> None:
+    push(train("taught", stage="sft"))
+    text = hub.repo("org/aligned").read("README.md")
+    assert "sft" in ModelCard(text).data.tags
+    assert "dpo" not in ModelCard(text).data.tags
+    assert "taught good answers by supervised fine-tuning (SFT) on top of" in text
+    assert "base -> taught (SFT on v1)" in text
+    assert "answers taken as good by one annotator" in text
+    assert "follows the preferences" not in text
+    assert "KL is measured" not in text
 
 
 def test_a_base_on_the_hub_and_a_published_dataset_are_linked(
