@@ -4,13 +4,18 @@ The start is the shipped model with its decoder forgotten: the tower sees, and n
 file of right answers becomes a dataset version, a job with `stage=sft` trains on it, by the same
 worker and runner as any other, and the checkpoint answers unseen questions greedily. Prints one
 JSON object: its exact rate beside that of the shipped model on the same questions, and the
-difference in points.
+difference in points, paired by question, all with their 95% intervals.
+
+By default 9,000 answers in 4 epochs of batches of 16, 2,140 updates in about five minutes of CPU
+time. 3,000 answers in 6 epochs of batches of 64 are 270 updates, which is too few: 5.3 points below
+the shipped model (0.433 against 0.486, n 300).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import statistics
 import sys
 import tempfile
 import threading
@@ -23,14 +28,17 @@ import torch
 # before this folder, where `labeling.py` would be taken for the room of the same name
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from examples.shapes import answering, measure, prompts
+from examples.shapes import answering, oracle, prompts
 from storage import checkpoints, demonstrations, jobs, workspace
 from training.jobs import submission, worker
+from training.measuring import figures
 from training.settings import spec as specs
 
 SHIPPED = Path(__file__).resolve().parent.parent / "examples" / "shapes" / "model"
 ASKED = 600
 SEED = 7
+# points below the shipped model that count as its rate
+BAR = 3
 
 
 def forgetful(folder: Path) -> Path:
@@ -82,13 +90,33 @@ def taught(home: Path, base: Path, answers: Path, settings: dict[str, Any]) -> t
         opened.close()
 
 
+def answered(model: Path, asked: list[prompts.Asked]) -> list[bool]:
+    """Whether the greedy answer to each question is exactly right."""
+    loaded, processor = answering.load(model)
+    said = answering.answer(loaded, processor, [(one.picture, one.truth.question) for one in asked])
+    return [oracle.grade(one.truth, text).exact for one, text in zip(asked, said, strict=True)]
+
+
+def rate(hits: list[bool]) -> dict[str, Any]:
+    low, high = figures.wilson(sum(hits), len(hits))
+    share = round(sum(hits) / len(hits), 3)
+    return {"value": share, "ci95": [round(low, 3), round(high, 3)], "n": len(hits)}
+
+
+def apart(ours: list[bool], theirs: list[bool]) -> tuple[float, list[float]]:
+    """Points that ours is above, by question, and the ends of the normal interval."""
+    gaps = [100 * (one - other) for one, other in zip(ours, theirs, strict=True)]
+    middle, spread = statistics.mean(gaps), 1.96 * statistics.stdev(gaps) / len(gaps) ** 0.5
+    return round(middle, 1), [round(middle - spread, 1), round(middle + spread, 1)]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Measure as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--answers", type=int, default=20_000, help="right answers to learn from")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--answers", type=int, default=9_000, help="right answers to learn from")
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
-    parser.add_argument("--batch", type=int, default=64, help="answers in an update")
+    parser.add_argument("--batch", type=int, default=16, help="answers in an update")
     parser.add_argument("--asked", type=int, default=ASKED, help="unseen questions")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="pairwright-sft-") as place:
@@ -105,15 +133,17 @@ def main(arguments: list[str] | None = None) -> int:
         base = forgetful(folder / "base")
         made, metrics = taught(folder / "home", base, answers, settings)
         seconds = time.monotonic() - began
-        found = {
-            name: measure.measure(model, chosen.asked, SEED, "exact", 0.0).greedy["all"].share
-            for name, model in (("base", base), ("sft", made), ("shipped", SHIPPED))
-        }
+        asked = prompts.ask_about_scenes(chosen.asked, SEED, "exact")
+        models = {"base": base, "sft": made, "shipped": SHIPPED}
+        right = {name: answered(model, asked) for name, model in models.items()}
+    points, ends = apart(right["sft"], right["shipped"])
     print(
         json.dumps(
             {
-                "exact": found,
-                "points_from_shipped": round(100 * (found["sft"] - found["shipped"]), 1),
+                "exact": {name: rate(hits) for name, hits in right.items()},
+                "points_from_shipped": {"value": points, "ci95": ends, "n": chosen.asked},
+                "bar": f"not more than {BAR} points below",
+                "met": points >= -BAR,
                 "answers": chosen.answers,
                 "epochs": chosen.epochs,
                 "steps": metrics["steps"],

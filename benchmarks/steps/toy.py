@@ -25,6 +25,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 
 from storage.rows import Part, Turn
 from training.modeling.rows import PairRow
+from training.modeling.videos import Clip
 
 PATCH, MERGE, VOCABULARY = 16, 2, 512
 # letters have the first 256 numbers, these words the last
@@ -78,6 +79,9 @@ class Files:
     def open(self, name: str, /) -> Image.Image:
         with Image.open(self._folder / name) as picture:
             return picture.convert("RGB")
+
+    def clip(self, video: str, /) -> Clip:
+        raise NotImplementedError("the rows have pictures only")
 
     def make(self, name: str, side: int, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)

@@ -33,15 +33,18 @@ class Stock(DPOTrainer):  # type: ignore[misc]
 
 
 class Shared(Stock):
+    attention = FULL
+
     def _compute_loss(self, model: Any, inputs: Any, return_outputs: bool) -> Any:
-        return super()._compute_loss(SharedPrompts(model, FULL), inputs, return_outputs)
+        return super()._compute_loss(SharedPrompts(model, self.attention), inputs, return_outputs)
 
 
 class Way:
     """A trainer with its optimizer: makes steps, keeps their CPU seconds and losses."""
 
     def __init__(self, kind: type[Stock], shape: Shape, folder: Path, reference: bool) -> None:
-        self.trainer = trainer(kind, shape, folder, reference)
+        torch.manual_seed(0)
+        self.trainer = trainer(kind, toy.model(shape), folder, reference)
         self.optimizer = torch.optim.SGD(
             [one for one in self.trainer.model.parameters() if one.requires_grad], lr=1e-2
         )
@@ -87,8 +90,10 @@ def require_equal_losses(ours: list[float], theirs: list[float]) -> float:
     return worst
 
 
-def trainer(kind: type[Stock], shape: Shape, folder: Path, reference: bool) -> Stock:
-    torch.manual_seed(0)
+def trainer(
+    kind: type[Stock], model: Any, folder: Path, reference: bool, on_gpu: bool = False
+) -> Stock:
+    """A trainer with a new LoRA on the model's decoder. With `reference` it is given as data."""
     config = DPOConfig(
         output_dir=str(folder),
         loss_type="sigmoid",
@@ -96,12 +101,14 @@ def trainer(kind: type[Stock], shape: Shape, folder: Path, reference: bool) -> S
         precompute_ref_log_probs=reference,
         remove_unused_columns=False,
         activation_checkpointing=True,
-        use_cpu=True,
+        use_cpu=not on_gpu,
+        # else TRL turns it on
+        bf16=on_gpu,
         report_to="none",
         disable_tqdm=True,
     )
     return kind(
-        model=toy.model(shape),
+        model=model,
         args=config,
         data_collator=lambda rows: rows,
         train_dataset=Dataset.from_dict({"position": [0]}),
