@@ -13,8 +13,9 @@ import polars
 from labeling import consensus
 from labeling.annotator_models import accuracy
 from labeling.consensus import ConsensusPolicy
-from rounds import decisions, evidence
+from rounds import decisions, evidence, row_filters
 from rounds.evidence import Evidence
+from rounds.row_filters import RowFilter, Taken
 from storage import contents, dataset_split, dataset_table, dataset_versions, judgements
 from storage.dataset_split import Split
 from storage.dataset_table import DatasetTable
@@ -45,6 +46,7 @@ class BuildSettings:
         with_judge: name of a model whose labels stand where nothing else decides a pair, as in
             `storage.judgements`; empty for none.
         audit: build from the audit set alone, a version that only measures, not from all else.
+        filters: what else a pair has to be, by the words of the pair explorer.
     """
 
     batch: str | None = None
@@ -59,6 +61,7 @@ class BuildSettings:
     audit: bool = False
     with_judge: str = ""
     round: int | None = None
+    filters: RowFilter = field(default_factory=RowFilter)
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,7 @@ class DatasetPreview:
             many votes of whom.
         judge: the model whose labels stand where nothing else decides, None for none.
         judges: pair id -> who judged it, where the holdout is drawn by annotator, else None.
+        taken: what each filter takes away by itself.
     """
 
     pairs: int
@@ -83,6 +87,7 @@ class DatasetPreview:
     excluded_votes: Mapping[str, int] = field(default_factory=dict)
     judges: Mapping[str, Sequence[str]] | None = None
     judge: KnownJudge | None = None
+    taken: Sequence[Taken] = ()
 
     def split(self, holdout: float, seed: int) -> Split:
         """The split that a build will draw, over the rows by pair id."""
@@ -105,7 +110,7 @@ def build(workspace: Workspace, settings: BuildSettings) -> DatasetVersion:
         workspace,
         found.rows,
         labels=found.labels,
-        policy={**asdict(settings), **_recorded(found)},
+        policy={**_said(settings), **_recorded(found)},
         excluded=found.excluded,
         holdout=settings.holdout,
         seed=settings.seed,
@@ -120,7 +125,10 @@ def preview(workspace: Workspace, settings: BuildSettings) -> DatasetPreview:
     judged = judgements.by_pair(workspace, judge.judge, judge.version) if judge else {}
     found = evidence.gather(workspace, settings.batch, settings.round, settings.labels)
     policy = _policy(settings, found)
-    decided = decisions.decide(found, policy, settings.labels, judged, audit=settings.audit)
+    every = decisions.decide(found, policy, settings.labels, judged, audit=settings.audit)
+    decided, taken = row_filters.apply(
+        workspace, every, settings.filters, settings.batch, settings.round
+    )
     rows = _rows(workspace, decided.filter(polars.col("reason") == ""))
     excluded = _counted(decided.filter(polars.col("reason") != ""))
     by_annotator = settings.holdout_by == dataset_split.BY_ANNOTATOR
@@ -135,7 +143,19 @@ def preview(workspace: Workspace, settings: BuildSettings) -> DatasetPreview:
         excluded_votes=found.excluded_votes,
         judges=found.judges(rows.pair_ids) if by_annotator else None,
         judge=judge,
+        taken=taken,
     )
+
+
+def _said(settings: BuildSettings) -> Json:
+    """The settings as they are kept with the version; of the filters those that are set."""
+    said = asdict(settings)
+    filters = settings.filters.said()
+    return {**said, "filters": filters} if filters else _without(said, "filters")
+
+
+def _without(said: Json, name: str) -> Json:
+    return {key: value for key, value in said.items() if key != name}
 
 
 def _rows(workspace: Workspace, decided: polars.DataFrame) -> DatasetTable:
@@ -215,6 +235,7 @@ def _check(settings: BuildSettings) -> None:
             "Imported labels cannot be held out by annotator: nobody voted.",
             "Hold out by media, or build from votes.",
         )
+    settings.filters.check()
     if not 0 <= settings.holdout < 1:
         raise WrongInputError(
             f"holdout is {settings.holdout}.", "Use a share from 0 to below 1, such as 0.1."

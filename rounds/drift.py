@@ -96,7 +96,9 @@ def measure(
     if not before or not after:
         return []
     keys = {name: (key, key) for name, key in FEATURES.items()} | dict(more)
-    return [_drift(name, each, before, after) for name, each in keys.items()]
+    old = _counted({name: key for name, (key, _) in keys.items()}, before)
+    new = _counted({name: key for name, (_, key) in keys.items()}, after)
+    return [_drift(name, old[name], new[name]) for name in keys]
 
 
 def cover(
@@ -109,7 +111,7 @@ def cover(
             compare them in.
         most: classes that are told apart.
     """
-    counts = {name: _counted(key, rows) for name, (rows, key) in versions.items()}
+    counts = {name: _counted({"": key}, rows)[""] for name, (rows, key) in versions.items()}
     found = {
         each: [counted[each] / counted.total() for counted in counts.values()]
         for each in sorted(set().union(*counts.values()))
@@ -128,19 +130,18 @@ def cover(
     return Coverage(feature, list(versions), shown, shares, [None, *apart])
 
 
-def _counted(key: Key, rows: Iterable[DatasetRow]) -> Counter[str]:
-    """Class -> how many rows are in it."""
-    counted: Counter[str] = Counter()
+def _counted(keys: Mapping[str, Key], rows: Iterable[DatasetRow]) -> dict[str, Counter[str]]:
+    """Feature -> class -> how many rows are in it. Each row is looked at once, so that rows may be
+    made while they are counted."""
+    counted: dict[str, Counter[str]] = {name: Counter() for name in keys}
     for row in rows:
-        found = key(row)
-        counted.update([found] if isinstance(found, str) else found)
+        for name, key in keys.items():
+            found = key(row)
+            counted[name].update([found] if isinstance(found, str) else found)
     return counted
 
 
-def _drift(
-    name: str, keys: tuple[Key, Key], before: Sequence[DatasetRow], after: Sequence[DatasetRow]
-) -> Drift:
-    old, new = _counted(keys[0], before), _counted(keys[1], after)
+def _drift(name: str, old: Counter[str], new: Counter[str]) -> Drift:
     names = sorted(old.keys() | new.keys())
     one = [old[each] / old.total() for each in names]
     other = [new[each] / new.total() for each in names]

@@ -45,7 +45,8 @@ class RowLineage:
         batches: names of the batches that hold its pair.
         picks: why it was chosen, where it was.
         chosen_by, rejected_by: sources of the two answers, as `kind:name`.
-        votes: effective votes on the pair, decisions of leads among them.
+        votes: on the pair as they stood when the version was built, decisions of leads among them;
+            `rounds.row_votes` says which of them decided.
     """
 
     row: DatasetRow
@@ -103,18 +104,19 @@ def rows(workspace: Workspace, version: DatasetVersion) -> Iterator[RowLineage]:
     Raises:
         DamagedError: the version's file is missing or damaged.
     """
-    found = dataset_versions.read_rows(workspace, version)
+    found = dataset_versions.opened(workspace, version)
     for start in range(0, len(found), _SLICE):
+        some = found.rows(range(start, min(start + _SLICE, len(found))))
         with workspace.ledger.read() as db:
-            told = _told(db, found[start : start + _SLICE])
+            told = _told(db, some, version.created_at)
         yield from told
 
 
-def _told(db: Connection, some: Sequence[DatasetRow]) -> list[RowLineage]:
+def _told(db: Connection, some: Sequence[DatasetRow], built_at: int) -> list[RowLineage]:
     ids = [row.pair_id for row in some]
     views = {view.pair.id: view for view in pairs.views(db, ids)}
     by_pair: dict[str, list[EffectiveVote]] = {}
-    for vote in votes.cast(db, pair_ids=ids):
+    for vote in votes.cast(db, pair_ids=ids, until=built_at):
         by_pair.setdefault(vote.pair_id, []).append(vote)
     lines = []
     for row in some:

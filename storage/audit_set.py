@@ -7,7 +7,7 @@ memory, not skill.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,14 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.engine import Connection
 
 from storage import inserts, numbered, prompts, tables
-from storage.dataset_split import sharing_keys
+from storage.dataset_split import media_key, sharing_keys
 from storage.errors import ConflictError, NotFoundError, WrongInputError
 from storage.rows import PairView
 
 IN_THE_SET = "kept for the audit set"
 SHARES_WITH_THE_SET = "shares a picture or question with the audit set"
 NOT_IN_THE_SET = "not in the audit set"
+_CHUNK = 500
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,29 @@ def kept(db: Connection) -> AuditSet:
         found.add(row.id)
         keys.update(sharing_keys(prompts.from_row(row.prompt_id, row.category, row.messages)))
     return AuditSet(frozenset(found), frozenset(keys))
+
+
+def barred_prompts(db: Connection, kept: AuditSet, prompt_ids: Collection[str]) -> set[str]:
+    """Those of some prompts that share a picture or question with the set.
+
+    What a prompt shows decides where it shows something, so that only the others are read.
+    """
+    if not kept.keys:
+        return set()
+    shows, prompt = tables.prompt_media, tables.prompts
+    ordered, barred = sorted(prompt_ids), set[str]()
+    for start in range(0, len(ordered), _CHUNK):
+        some = ordered[start : start + _CHUNK]
+        keys: dict[str, list[str]] = {}
+        seen = select(shows.c.prompt_id, shows.c.media_id).where(shows.c.prompt_id.in_(some))
+        for row in db.execute(seen):
+            keys.setdefault(row.prompt_id, []).append(media_key(row.media_id))
+        silent = prompt.c.id.in_([one for one in some if one not in keys])
+        words = select(prompt.c.id, prompt.c.category, prompt.c.messages).where(silent)
+        for asks in db.execute(words):
+            keys[asks.id] = sharing_keys(prompts.from_row(asks.id, asks.category, asks.messages))
+        barred.update(one for one, found in keys.items() if not kept.keys.isdisjoint(found))
+    return barred
 
 
 def _members() -> Select[Any]:

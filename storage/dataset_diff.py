@@ -1,11 +1,18 @@
-"""What changed from one dataset version to another: pairs added, removed, flipped, moved."""
+"""What changed from one dataset version to another: pairs added, removed, flipped, moved.
+
+Worked out on columns: a row becomes an object when somebody looks at it.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
+import polars
+
+from storage import dataset_table
+from storage.dataset_table import DatasetTable
 from storage.rows import DatasetRow
 
 
@@ -15,6 +22,29 @@ class Change:
 
     before: DatasetRow
     after: DatasetRow
+
+
+class Changes(Sequence[Change]):
+    """Pairs that are in both versions: two tables with the same pairs in the same order."""
+
+    def __init__(self, before: DatasetTable, after: DatasetTable) -> None:
+        self.before = before
+        self.after = after
+
+    def __len__(self) -> int:
+        return len(self.after)
+
+    def __iter__(self) -> Iterator[Change]:
+        return (Change(*both) for both in zip(self.before, self.after, strict=True))
+
+    @overload
+    def __getitem__(self, at: int) -> Change: ...
+    @overload
+    def __getitem__(self, at: slice) -> Changes: ...
+    def __getitem__(self, at: int | slice) -> Change | Changes:
+        if isinstance(at, slice):
+            return Changes(self.before[at], self.after[at])
+        return Change(self.before[at], self.after[at])
 
 
 @dataclass(frozen=True)
@@ -31,9 +61,9 @@ class CategoryDiff:
     unchanged: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class DatasetDiff:
-    """The pairs of two versions compared by their ids, each list by pair id.
+    """The pairs of two versions compared by their ids, each in the order of these.
 
     Attributes:
         added: only in the later one.
@@ -43,11 +73,11 @@ class DatasetDiff:
         unchanged: in both, with the same chosen answer on the same side.
     """
 
-    added: Sequence[DatasetRow]
-    removed: Sequence[DatasetRow]
-    flipped: Sequence[Change]
-    moved: Sequence[Change]
-    unchanged: Sequence[DatasetRow]
+    added: DatasetTable
+    removed: DatasetTable
+    flipped: Changes
+    moved: Changes
+    unchanged: DatasetTable
     categories: Sequence[CategoryDiff]
 
     @property
@@ -55,33 +85,59 @@ class DatasetDiff:
         return not (self.added or self.removed or self.flipped or self.moved)
 
 
-def compare(before: Iterable[DatasetRow], after: Iterable[DatasetRow]) -> DatasetDiff:
+def compare(before: Sequence[DatasetRow], after: Sequence[DatasetRow]) -> DatasetDiff:
     """What has to happen to `before` to become `after`."""
-    old = {row.pair_id: row for row in before}
-    new = {row.pair_id: row for row in after}
-    kept = [Change(old[pair], new[pair]) for pair in sorted(old.keys() & new.keys())]
-    added = [new[pair] for pair in sorted(new.keys() - old.keys())]
-    removed = [old[pair] for pair in sorted(old.keys() - new.keys())]
-    flipped = [both for both in kept if both.before.chosen != both.after.chosen]
-    moved = [both for both in kept if both.before.split != both.after.split]
-    changed = {both.after.pair_id for both in (*flipped, *moved)}
-    unchanged = [both.after for both in kept if both.after.pair_id not in changed]
-    sizes = {
-        "before": _by_category(old.values()),
-        "after": _by_category(new.values()),
-        "added": _by_category(added),
-        "removed": _by_category(removed),
-        "flipped": _by_category(both.after for both in flipped),
-        "moved": _by_category(both.after for both in moved),
-        "unchanged": _by_category(unchanged),
+    old, new = (dataset_table.of_rows(rows).by_pair() for rows in (before, after))
+    both = _outline(old).join(_outline(new), on="pair_id", how="inner", suffix="_after")
+    both = both.sort("pair_id")
+    has_flipped = polars.col("chosen") != polars.col("chosen_after")
+    has_moved = polars.col("split") != polars.col("split_after")
+    kept = {
+        "flipped": both.filter(has_flipped),
+        "moved": both.filter(has_moved),
+        "unchanged": both.filter(~has_flipped & ~has_moved),
     }
-    names = sorted({name for counts in sizes.values() for name in counts})
-    categories = [
-        CategoryDiff(name, **{kind: counts[name] for kind, counts in sizes.items()})
+    added, removed = _missing(new, old), _missing(old, new)
+    flipped, moved = (
+        Changes(_taken(old, kept[kind]["row"]), _taken(new, kept[kind]["row_after"]))
+        for kind in ("flipped", "moved")
+    )
+    unchanged = _taken(new, kept["unchanged"]["row_after"])
+    sides = {
+        "before": old,
+        "after": new,
+        "added": added,
+        "removed": removed,
+        "flipped": flipped.after,
+        "moved": moved.after,
+        "unchanged": unchanged,
+    }
+    return DatasetDiff(added, removed, flipped, moved, unchanged, _by_category(sides))
+
+
+def _outline(rows: DatasetTable) -> polars.DataFrame:
+    """What is compared of each row; the chosen answer by a hash that stands for its words."""
+    part = polars.col("chosen").list.first().struct.field("content").list.first()
+    words = part.struct.field("text").hash().alias("chosen")
+    return rows.frame.select("pair_id", "split", words).with_row_index("row")
+
+
+def _missing(rows: DatasetTable, other: DatasetTable) -> DatasetTable:
+    """The rows whose pairs the other has not, in their order."""
+    return DatasetTable(rows.frame.filter(~polars.col("pair_id").is_in(other.pair_ids.implode())))
+
+
+def _taken(rows: DatasetTable, places: polars.Series) -> DatasetTable:
+    return DatasetTable(rows.frame[places])
+
+
+def _by_category(sides: dict[str, DatasetTable]) -> list[CategoryDiff]:
+    counts = {
+        kind: dict(rows.frame["category"].value_counts().iter_rows())
+        for kind, rows in sides.items()
+    }
+    names = sorted({name for counted in counts.values() for name in counted})
+    return [
+        CategoryDiff(name, **{kind: counted.get(name, 0) for kind, counted in counts.items()})
         for name in names
     ]
-    return DatasetDiff(added, removed, flipped, moved, unchanged, categories)
-
-
-def _by_category(rows: Iterable[DatasetRow]) -> Counter[str]:
-    return Counter(row.prompt.category for row in rows)

@@ -127,6 +127,17 @@ def read_rows(workspace: Workspace, version: DatasetVersion) -> list[DatasetRow]
     return rows
 
 
+def read_table(workspace: Workspace, version: DatasetVersion) -> DatasetTable:
+    """The rows of a version in columns, by pair id: made objects one by one as they are read.
+
+    Raises:
+        DamagedError: the file is missing, unreadable, or does not have the recorded digest.
+    """
+    path = workspace.home / version.path
+    _check(version, path, dataset_rows.digest_of_file(path))
+    return dataset_rows.read_table(path)
+
+
 def opened(workspace: Workspace, version: DatasetVersion) -> DatasetFile:
     """The file of a version, to count its rows and read a few of them.
 

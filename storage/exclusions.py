@@ -214,10 +214,18 @@ def history(db: Connection) -> list[Exclusion]:
 
 def in_force(db: Connection, pair_ids: Sequence[str] | None = None) -> Exclusions:
     """The exclusions that stand now; of those of pairs only these, where some are given."""
-    last = {event.place: event for event in history(db)}
-    standing = [event for event in last.values() if event.kind is ExclusionKind.EXCLUDE]
-    ordered = sorted(standing, key=lambda event: event.number)
-    return Exclusions(tuple(ordered), excluded_pairs.reasons(db, pair_ids))
+    return Exclusions(_standing(history(db)), excluded_pairs.reasons(db, pair_ids))
+
+
+def stood(db: Connection, until: int) -> Exclusions:
+    """The exclusions of annotators and single votes that stood at a time, in microseconds."""
+    return Exclusions(_standing(event for event in history(db) if event.created_at <= until))
+
+
+def _standing(events: Iterable[Exclusion]) -> tuple[Exclusion, ...]:
+    last = {event.place: event for event in events}
+    standing = (event for event in last.values() if event.kind is ExclusionKind.EXCLUDE)
+    return tuple(sorted(standing, key=lambda event: event.number))
 
 
 def _person(tx: Connection, name: str) -> str:

@@ -19,7 +19,7 @@ from storage.ledger import Connection, Ledger
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0010"
+HEAD = "0011"
 VERSION_TABLE = "pairwright_schema"
 SCRIPTS = Path(__file__).parent / "migrations"
 # any number: two processes that migrate one PostgreSQL database take turns on it

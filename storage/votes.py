@@ -138,6 +138,7 @@ def cast(
     batch_id: str | None = None,
     pair_ids: Sequence[str] | None = None,
     kinds: Sequence[AssignmentKind] = COUNTED,
+    until: int | None = None,
 ) -> list[EffectiveVote]:
     """Votes and decisions of leads that were not undone, excluded ones too, by the order in which
     they came.
@@ -146,8 +147,9 @@ def cast(
         batch_id: only of this batch.
         pair_ids: only on these pairs.
         kinds: only of assignments of these kinds; by default all but repeats.
+        until: as they stood at this time, microseconds; by default as they stand now.
     """
-    query = _effective().where(tables.assignments.c.kind.in_([kind.value for kind in kinds]))
+    query = _effective(until).where(tables.assignments.c.kind.in_([kind.value for kind in kinds]))
     if AssignmentKind.NORMAL not in kinds:
         # the words of a small index: without them every vote of a batch is looked at
         query = query.where(tables.assignments.c.kind != literal_column("'normal'"))
@@ -262,9 +264,9 @@ def _record(tx: Connection, assignment: Any, event: VoteEvent, undone: Verdict |
         standing.count(tx, assignment.batch_id, assignment.pair_id, decided=step)
 
 
-def _effective() -> Select[Any]:
+def _effective(until: int | None = None) -> Select[Any]:
     vote, assignment, annotator = tables.votes, tables.assignments, tables.annotators
-    return (
+    query = (
         select(
             assignment.c.id,
             assignment.c.batch_id,
@@ -277,15 +279,18 @@ def _effective() -> Select[Any]:
         )
         .join(assignment, assignment.c.id == vote.c.assignment_id)
         .join(annotator, annotator.c.id == assignment.c.annotator_id)
-        .where(vote.c.kind == "vote", _is_last())
+        .where(vote.c.kind == "vote", _is_last(until))
     )
+    return query if until is None else query.where(vote.c.received_at <= until)
 
 
-def _is_last() -> ColumnElement[bool]:
+def _is_last(until: int | None) -> ColumnElement[bool]:
     vote, later = tables.votes, tables.votes.alias("later")
     newer = select(later.c.event_id).where(
         later.c.assignment_id == vote.c.assignment_id, later.c.sequence > vote.c.sequence
     )
+    if until is not None:
+        newer = newer.where(later.c.received_at <= until)
     return ~newer.exists()
 
 

@@ -25,6 +25,7 @@ class Manifest:
         filter: what decided that a row is in.
         counts: name -> rows, or votes.
         licence: as the user says; nobody else knows it.
+        note: that somebody wrote on the version; empty without one.
     """
 
     format: str
@@ -33,6 +34,7 @@ class Manifest:
     counts: Mapping[str, Any]
     version: str = ""
     licence: str = UNSTATED
+    note: str = ""
 
 
 def write(path: Path, manifest: Manifest) -> None:

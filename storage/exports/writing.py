@@ -30,11 +30,13 @@ class About:
         version: the dataset version.
         filter: the settings that it was built with.
         licence: as the user says.
+        note: that somebody wrote on the version.
     """
 
     version: str = ""
     filter: Mapping[str, Any] = field(default_factory=dict)
     licence: str = manifest.UNSTATED
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def _manifest(
         filter=about.filter,
         counts={"rows": len(rows), **counts, "left_out": dict(excluded)},
         licence=about.licence,
+        note=about.note,
     )
 
 

@@ -36,6 +36,7 @@ from storage.tables.organizing import (
 from storage.tables.results import (
     activations,
     checkpoints,
+    dataset_notes,
     dataset_versions,
     evaluations,
     independent_results,
@@ -60,7 +61,7 @@ APPEND_ONLY = (
     *("activations", "publications", "reports", "guidelines", "qualification_decisions"),
     *("exclusions", "rounds", "round_events", "category_targets", "picks", "triggers"),
     *("cluster_events", "audit_draws", "audit_pairs", "pair_actions", "pair_action_items"),
-    "independent_results",
+    *("independent_results", "dataset_notes"),
 )
 
 __all__ = [
@@ -77,6 +78,7 @@ __all__ = [
     "category_targets",
     "checkpoints",
     "cluster_events",
+    "dataset_notes",
     "dataset_versions",
     "evaluations",
     "excluded_pairs",

@@ -22,6 +22,17 @@ dataset_versions = table(
     UniqueConstraint("digest"),
 )
 
+# what people wrote about versions: of the rows about a version the last one stands
+dataset_notes = table(
+    "dataset_notes",
+    Column("number", Int64, primary_key=True, autoincrement=False),
+    col("dataset_version", Text, ForeignKey("dataset_versions.id")),
+    col("text", Text),
+    col("actor", Text),
+    col("created_at", Micros),
+    Index("ix_dataset_notes_dataset_version", "dataset_version"),
+)
+
 checkpoints = table(
     "checkpoints",
     col("id", Text, key=True),

@@ -18,6 +18,7 @@ from storage import (
     annotators,
     assignments,
     audit_set,
+    dataset_notes,
     evaluations,
     events,
     exclusions,
@@ -195,6 +196,7 @@ def _fill_facts(tx: Connection, job_id: str, batch: Batch, annotator: Annotator)
     """Into the tables whose rows only point to others."""
     activation = dict.fromkeys(("id", "kind", "actor", "reason"), "text")
     tx.execute(tables.activations.insert().values(**activation, created_at=0))
+    dataset_notes.write(tx, "v1", "For the first round.", actor="lead")
     publication = dict.fromkeys(("id", "kind", "subject", "repo", "revision", "tag"), "text")
     publication |= {"job_id": job_id, "url": "text"}
     tx.execute(tables.publications.insert().values(**publication, private=True, created_at=0))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from storage import dataset_diff, prompts
 from storage.rows import DatasetRow, Part, Turn
@@ -27,8 +29,7 @@ def flipped(of: DatasetRow) -> DatasetRow:
     return replace(of, chosen=of.rejected, rejected=of.chosen)
 
 
-def ids(rows: object) -> list[str]:
-    assert isinstance(rows, list)
+def ids(rows: Iterable[Any]) -> list[str]:
     return [getattr(item, "after", item).pair_id for item in rows]
 
 
