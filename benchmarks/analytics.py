@@ -2,9 +2,10 @@
 
 100,000 pairs and 300,000 votes of 20 people (`--quick`); ten times as many of 200 without, or as
 `--pairs`, `--votes` and `--annotators` say. There are a dataset version, a run and two checkpoints.
-Each page is prepared 20 times with changing filters and pages (`--runs`): with the ledger at rest,
-and while annotators work, with a new vote before every run. Beside them the same figures straight
-from the ledger in Python, by pandas with statsmodels, and by the package krippendorff.
+Each page is prepared 20 times (`--runs`; 5 with `--quick`) with changing filters and pages: with
+the ledger at rest, and while annotators work, with a new vote before every run. Beside them the
+same figures straight from the ledger in Python, by pandas with statsmodels, and by the package
+krippendorff, with our time by theirs under `ratios`.
 Also measured: bytes that go to the browser, the memory of a console, and the time until 1,000 votes
 are seen, before and after they are sealed. `--growth` measures some figures on workspaces of 10,000
 to 3 million votes instead. Prints one JSON object.
@@ -91,14 +92,17 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, help="number of pairs; 1,000,000 without --quick")
     parser.add_argument("--votes", type=int, help="number of votes; three on a pair")
     parser.add_argument("--annotators", type=int, help="20 with --quick, 200 without")
-    parser.add_argument("--runs", type=int, default=20, help="of each page, at rest and at work")
-    parser.add_argument("--rival-runs", type=int, default=2, help="0 leaves the rivals out")
+    parser.add_argument("--runs", type=int, help="of each page, at rest and at work; 20, or 5")
+    parser.add_argument("--rival-runs", type=int, help="2, or 1 with --quick; 0 for no rivals")
     parser.add_argument("--growth", action="store_true", help="a curve, up to --votes")
     parser.add_argument("--home", type=Path, help="where the workspace is or is made")
     options = parser.parse_args()
     options.pairs = options.pairs or (100_000 if options.quick else 1_000_000)
     options.votes = options.votes or 3 * options.pairs
     options.annotators = options.annotators or (20 if options.quick else 200)
+    options.runs = options.runs or (5 if options.quick else 20)
+    if options.rival_runs is None:
+        options.rival_runs = 1 if options.quick else 2
     return options
 
 
@@ -118,6 +122,9 @@ def measure(made: Workspace, large: Large, runs: int, rival_runs: int) -> dict[s
             name: figures(name, page, opened, at_work, rival.get(name), runs)
             for name, page in pages.by_name().items()
         }
+        asked_of_all = Figures(opened, at_work.large, min(runs, 5)).measure()
+        beside = rivals.measure(opened) if rival_runs else {}
+        shown = found["pairs, batch, category, verdict"]["while_votes_arrive"]
         return {
             "measure": "server time of console pages, ms",
             **{"pairs": len(at_work.pairs), "votes": cast, "annotators": large.annotators},
@@ -131,8 +138,9 @@ def measure(made: Workspace, large: Large, runs: int, rival_runs: int) -> dict[s
             "pages": found,
             "rival": "the same figures from the ledger in Python",
             "memory": memory.measure(made.home),
-            "labels": Figures(opened, at_work.large, min(runs, 5)).measure(),
-            "rivals": rivals.measure(opened) if rival_runs else {},
+            "labels": asked_of_all,
+            "rivals": beside,
+            "ratios": rivals.ratios(beside, asked_of_all["agreement"], shown),
             "sealing_everything_s": round(sealing_s, 1),
             "first_page_of_a_process_s": round(first_s, 2),
             f"seconds_until_{MORE_VOTES}_votes_are_seen": visible(opened, _at_work(made, large)),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import polars
 from numpy.typing import NDArray
 
 from labeling import consensus, tallied
@@ -134,6 +135,10 @@ class Found:
         """The ids of those from `start` on, before `stop`."""
         return self._coded.names_of(self.numbers[start:stop])
 
+    def pair_ids(self) -> polars.Series:
+        """The ids of all of them, in order."""
+        return self._coded.pairs["pair_id"].gather(self.numbers)
+
     def at(self, cursor: Cursor, size: int) -> Slice:
         """The page of up to `size` pairs that a cursor points to.
 
@@ -154,8 +159,8 @@ class Found:
 
     def _before(self, pair_id: str, *, include: bool = False) -> int:
         """How many that match come before a pair, itself included if wanted."""
-        places = (self._coded.pairs["pair_id"] == pair_id).arg_true()
-        number = int(places[0]) if len(places) else -1
+        place = self._coded.places.find(self._coded.pairs["pair_id"], polars.Series([pair_id]))
+        number = -1 if place is None else int(place[0])
         keys: NDArray[np.integer[Any]] = self.numbers
         if self.members is not None and number >= 0:
             rank = np.full(self._coded.pairs.height, -1, np.int64)

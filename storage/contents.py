@@ -41,10 +41,7 @@ def of_pairs(db: Connection, pair_ids: polars.Series) -> polars.DataFrame:
     total = int(db.execute(select(func.count()).select_from(table)).scalar_one())
     if len(pair_ids) < _MOST * total:
         return _parsed(polars.concat([frames.of_rows([], _TEXTS), *_looked_up(db, pair_ids)]))
-    found = _everything(db)
-    if len(pair_ids) == total:
-        return found
-    return found.join(polars.DataFrame({"pair_id": pair_ids}), on="pair_id", how="semi")
+    return _joined(db, pair_ids)
 
 
 def _looked_up(db: Connection, pair_ids: polars.Series) -> Iterator[polars.DataFrame]:
@@ -54,24 +51,26 @@ def _looked_up(db: Connection, pair_ids: polars.Series) -> Iterator[polars.DataF
         yield frames.of_rows(db.execute(query, {"ids": chunk}).all(), _TEXTS)
 
 
-def _everything(db: Connection) -> polars.DataFrame:
-    """All pairs, joined here: to look each part up by its id takes the ledger twice as long as to
-    read the tables from end to end."""
+def _joined(db: Connection, pair_ids: polars.Series) -> polars.DataFrame:
+    """Joined here: to look each part up by its id takes the ledger twice as long as to read the
+    tables from end to end."""
     pair, prompt, response = tables.pairs, tables.prompts, tables.responses
-    pairs = _read(db, select(pair.c.id, pair.c.prompt_id, pair.c.response_a, pair.c.response_b))
-    asked = _read(db, select(prompt.c.id, prompt.c.category, type_coerce(prompt.c.messages, Text)))
-    texts = _read(db, select(response.c.id, response.c.text))
-    pairs.columns = ["pair_id", "prompt_id", "a", "b"]
-    asked.columns = ["prompt_id", "category", "prompt"]
+    wanted = polars.DataFrame({"pair_id": pair_ids})
+    query = select(pair.c.id, pair.c.prompt_id, pair.c.response_a, pair.c.response_b)
+    pairs = _read(db, query, "pair_id", "prompt_id", "a", "b")
+    pairs = pairs.join(wanted, on="pair_id", how="semi")
+    texts = _read(db, select(response.c.id, response.c.text), "id", "text")
     for side in ("a", "b"):
         texts.columns = [side, f"text_{side}"]
         pairs = pairs.join(texts, on=side).drop(side)
-    return _parsed(pairs.join(asked, on="prompt_id").select(_COLUMNS))
+    del texts
+    asked = select(prompt.c.id, prompt.c.category, type_coerce(prompt.c.messages, Text))
+    prompts = _read(db, asked, "prompt_id", "category", "prompt")
+    return _parsed(pairs.join(prompts, on="prompt_id").select(_COLUMNS))
 
 
-def _read(db: Connection, query: Select[Any]) -> polars.DataFrame:
+def _read(db: Connection, query: Select[Any], *names: str) -> polars.DataFrame:
     """Columns of texts."""
-    names = (f"column_{number}" for number in range(len(query.selected_columns)))
     return frames.read(db, query, dict.fromkeys(names, polars.String))
 
 

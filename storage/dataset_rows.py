@@ -6,13 +6,14 @@ The columns are those that TRL reads (`prompt`, `chosen`, `rejected`, `images`) 
 from __future__ import annotations
 
 import hashlib
-import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO
 
+import numpy as np
 import polars
 import pyarrow as pa
 import pyarrow.dataset as pd
@@ -25,9 +26,11 @@ from storage.rows import DatasetRow
 
 # rows that lie together in a file: one of them is found by reading so many
 GROUP = 10_000
-# rows that are spelled, sorted and compared in one go, and what waits for the others in memory
+# rows that are spelled and compared in one go
 _RUN = 2 * GROUP
-_IN_MEMORY = 4 * 2**20
+# lines wait for others of their range in one of so many places, each with some room in memory
+_RANGES = 64
+_IN_MEMORY = 2**20
 _UNREADABLE = (
     *(OSError, ValueError, TypeError, LookupError),
     *(pa.ArrowException, polars.exceptions.PolarsError, WrongInputError),
@@ -90,6 +93,16 @@ def read_parquet(path: Path) -> list[DatasetRow]:
         return rows
 
 
+def read_table(path: Path) -> DatasetTable:
+    """The rows of a file in columns, in their order.
+
+    Raises:
+        DamagedError: the file is missing, or no Parquet file with these columns.
+    """
+    with explained(path):
+        return dataset_table.of_arrow(pq.read_table(path, schema=SCHEMA))
+
+
 def split_of(path: Path, pair_id: str) -> str:
     """In which split of a file a pair is, empty when it is in none. Reads two columns.
 
@@ -124,20 +137,32 @@ def _parts(path: Path) -> Iterator[DatasetTable]:
 
 
 def _digest(parts: Iterable[polars.DataFrame]) -> str:
+    """Every place has the lines of one range, so that the places one after the other, each sorted,
+    are all lines in order. Even the order of lines in UTF-8 is that of the texts."""
     total = hashlib.sha256()
     with ExitStack() as opened:
-        runs = []
+        places = [opened.enter_context(SpooledTemporaryFile(_IN_MEMORY)) for _ in range(_RANGES)]
+        bounds: polars.Series | None = None
         for part in parts:
-            run = opened.enter_context(SpooledTemporaryFile(_IN_MEMORY))
-            _spell(part, run)
-            runs.append(run)
-        for line in heapq.merge(*runs):
-            total.update(line)
+            lines = DatasetTable(part).lines("\n").sort()
+            if lines.is_empty():
+                continue
+            if bounds is None:
+                # rows mostly come by hashes, so that some of them are like all of them
+                bounds = lines.gather_every(1 + len(lines) // _RANGES)[1:]
+            _lay(lines, bounds, places)
+        for place in places:
+            place.seek(0)
+            # what a text ends its lines with is escaped
+            total.update(b"".join(sorted(place.read().splitlines(keepends=True))))
     return total.hexdigest()
 
 
-def _spell(part: polars.DataFrame, place: IO[bytes]) -> None:
-    """The sorted lines of some rows: in UTF-8 their order is that of the texts."""
-    lines = DatasetTable(part).lines().sort()
-    place.writelines(f"{line}\n".encode() for line in lines.to_list())
-    place.seek(0)
+def _lay(lines: polars.Series, bounds: polars.Series, places: Sequence[IO[bytes]]) -> None:
+    """Write sorted lines to the places of their ranges."""
+    written = pa.array(lines.to_arrow(), pa.large_string())
+    _, ends, data = written.buffers()
+    at = np.frombuffer(ends, np.int64)
+    cuts = [0, *lines.search_sorted(bounds, "left").to_list(), len(lines)]
+    for place, (start, stop) in zip(places, pairwise(cuts), strict=False):
+        place.write(memoryview(data)[at[start] : at[stop]])

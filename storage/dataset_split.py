@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import polars
 
 from storage import dataset_table
@@ -22,7 +23,7 @@ MEDIA, QUESTIONS = "media", "questions"
 # what a holdout is drawn by
 BY_MEDIA, BY_ANNOTATOR = "media", "annotator"
 WAYS = (BY_MEDIA, BY_ANNOTATOR)
-_QUOTED = json.JSONEncoder(ensure_ascii=False).encode
+_QUOTED = json.encoder.encode_basestring
 
 
 @dataclass(frozen=True)
@@ -35,18 +36,6 @@ class Split:
     sides: tuple[str, ...]
     kept_apart: tuple[str, ...]
     annotators: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class _Prompts:
-    """What the prompts of rows show, and what they ask."""
-
-    media: Sequence[Sequence[str]]
-    asked: Sequence[str]
-
-    def keys(self, with_question: bool) -> list[list[str]]:
-        both = zip(self.media, self.asked, strict=True)
-        return [_spelled(media, asked, with_question) for media, asked in both]
 
 
 def drawn(
@@ -76,11 +65,11 @@ def assign(rows: Sequence[DatasetRow], holdout: float, seed: int) -> Split:
         WrongInputError: the share is out of range.
     """
     target = _target(len(rows), holdout)
-    prompts = _prompts(dataset_table.of_rows(rows).frame["prompt"])
-    strict = _drawn(prompts, target, seed, (MEDIA, QUESTIONS))
+    keys = _keys(dataset_table.of_rows(rows).frame["prompt"])
+    strict = _drawn(keys, target, seed, (MEDIA, QUESTIONS))
     if abs(_size(strict) - target) <= max(1, target / 4):
         return strict
-    loose = _drawn(prompts, target, seed, (MEDIA,))
+    loose = _drawn(keys.filter("always"), target, seed, (MEDIA,))
     is_closer = abs(_size(loose) - target) < abs(_size(strict) - target)
     return loose if is_closer else strict
 
@@ -129,17 +118,28 @@ def by_annotator(
 def sharing_keys(prompt: Prompt) -> list[str]:
     """What rows must not share across a split: the media, or the question where there are none."""
     asked = (part.text for turn in prompt.turns if turn.role == "user" for part in turn.parts)
-    return _spelled(prompt.media, " ".join(asked), with_question=False)
+    return [media_key(one) for one in prompt.media] or [_question(" ".join(asked))]
+
+
+def media_key(media_id: str) -> str:
+    """The key that prompts share which show the same."""
+    return f"media {media_id}"
 
 
 def sharing_keys_of(messages: polars.Series) -> list[list[str]]:
     """The same of many prompts, given as `storage.dataset_table.MESSAGES`."""
-    return _prompts(messages).keys(with_question=False)
+    found = _keys(messages).filter("always").group_by("row").agg("key").sort("row")
+    return found["key"].to_list()
 
 
 def groups(prompts: Sequence[Prompt]) -> list[list[int]]:
     """Numbers of the prompts that belong together by `sharing_keys`, directly or through others."""
-    return _groups([sharing_keys(prompt) for prompt in prompts])
+    rows = [(row, key) for row, prompt in enumerate(prompts) for key in sharing_keys(prompt)]
+    keys = polars.DataFrame(rows, schema={"row": polars.UInt32, "key": polars.String}, orient="row")
+    found: dict[int, list[int]] = {}
+    for row, group in enumerate(_groups(keys, len(prompts))):
+        found.setdefault(group, []).append(row)
+    return list(found.values())
 
 
 def _target(rows: int, holdout: float) -> int:
@@ -150,51 +150,64 @@ def _target(rows: int, holdout: float) -> int:
     return min(max(1, round(holdout * rows)), rows - 1) if holdout else 0
 
 
-def _drawn(prompts: _Prompts, target: int, seed: int, apart: tuple[str, ...]) -> Split:
-    keys = prompts.keys(with_question=QUESTIONS in apart)
-    groups = _groups(keys)
-    groups.sort(key=lambda group: _lot(seed, min(key for row in group for key in keys[row])))
-    held: list[int] = []
-    skipped: list[list[int]] = []
-    for group in groups:
-        if len(held) + len(group) <= target:
-            held += group
-        else:
-            skipped.append(group)
-    if skipped and len(held) < target:
-        smallest = min(skipped, key=len)
-        total = len(held) + len(smallest)
-        if total < len(keys) and (not held or total - target < target - len(held)):
-            held += smallest
-    chosen = set(held)
-    sides = tuple(HOLDOUT if row in chosen else TRAIN for row in range(len(keys)))
-    return Split(sides, apart)
+def _drawn(keys: polars.DataFrame, target: int, seed: int, apart: tuple[str, ...]) -> Split:
+    """Take groups in the order of their lots while they fit; where the share is missed by less with
+    one more, the smallest of the others too."""
+    count = keys["row"].n_unique()
+    group = polars.Series("group", _groups(keys, count), polars.UInt32)
+    least = polars.col("key").min()
+    named = keys.with_columns(group.gather(keys["row"])).group_by("group").agg(least)
+    lots = polars.Series("lot", [_lot(seed, key) for key in named["key"].to_list()], polars.Binary)
+    ordered = named["group"].gather(lots.arg_sort()).to_numpy()
+    sizes = np.bincount(group)[ordered]
+    held, taken, smallest = 0, [], (count, 0)
+    for number, size in zip(ordered.tolist(), sizes.tolist(), strict=True):
+        if held + size <= target:
+            held += size
+            taken.append(number)
+        elif size < smallest[0]:
+            smallest = (size, number)
+    total = held + smallest[0]
+    if held < target and total < count and (not held or total - target < target - held):
+        taken.append(smallest[1])
+    is_held = np.zeros(count, np.bool_)
+    is_held[taken] = True
+    return Split(tuple(np.where(is_held[group], HOLDOUT, TRAIN).tolist()), apart)
 
 
 def _size(split: Split) -> int:
     return split.sides.count(HOLDOUT)
 
 
-def _lot(seed: int, key: str) -> str:
+def _lot(seed: int, key: str) -> bytes:
     """`identity.digest({"seed": seed, "group": key})`, spelled out: there may be a million."""
     spelled = f'{{"group":{_QUOTED(key)},"seed":{seed}}}'
-    return hashlib.sha256(spelled.encode()).hexdigest()
+    return hashlib.sha256(spelled.encode()).digest()
 
 
-def _prompts(messages: polars.Series) -> _Prompts:
-    return _Prompts(dataset_table.media_of(messages), dataset_table.asked_in(messages))
+def _keys(messages: polars.Series) -> polars.DataFrame:
+    """What rows share, by their prompts: columns `row`, `key`, and `always`, false for a question
+    about media, which is kept apart only where that leaves a holdout."""
+    asked = dataset_table.asked_in(messages)
+    rows = dataset_table.media_of(messages).alias("media").to_frame().with_row_index("row")
+    media = rows.explode("media").drop_nulls()
+    questions = rows.select(
+        "row",
+        polars.Series("key", [_question(words) for words in asked.to_list()], polars.String),
+        always=polars.col("media").list.len() == 0,
+    )
+    shown = media.select("row", key=polars.lit("media ") + polars.col("media"), always=True)
+    return polars.concat([shown, questions])
 
 
-def _spelled(media: Sequence[str], asked: str, with_question: bool) -> list[str]:
-    keys = [f"media {one}" for one in media]
-    if with_question or not media:
-        keys.append("question " + " ".join(asked.casefold().split()))
-    return keys
+def _question(asked: str) -> str:
+    return "question " + " ".join(asked.casefold().split())
 
 
-def _groups(keys: Sequence[Sequence[str]]) -> list[list[int]]:
-    """Rows joined by common keys, directly or through others (union-find)."""
-    parent = list(range(len(keys)))
+def _groups(keys: polars.DataFrame, count: int) -> list[int]:
+    """The group of each row, named by a row of it: rows joined by common keys, directly or through
+    others (union-find). A key of one row joins nothing, and most are."""
+    parent = list(range(count))
 
     def root(row: int) -> int:
         while parent[row] != row:
@@ -203,10 +216,6 @@ def _groups(keys: Sequence[Sequence[str]]) -> list[list[int]]:
         return row
 
     first_with: dict[str, int] = {}
-    for row, row_keys in enumerate(keys):
-        for key in row_keys:
-            parent[root(row)] = root(first_with.setdefault(key, row))
-    groups: dict[int, list[int]] = {}
-    for row in range(len(keys)):
-        groups.setdefault(root(row), []).append(row)
-    return list(groups.values())
+    for row, key in keys.filter(polars.col("key").is_duplicated()).select("row", "key").iter_rows():
+        parent[root(row)] = root(first_with.setdefault(key, row))
+    return [root(row) for row in range(count)]

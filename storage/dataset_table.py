@@ -90,13 +90,13 @@ class DatasetTable(Sequence[DatasetRow]):
         split = polars.Series("split", sides, polars.String)
         return DatasetTable(self.frame.with_columns(split))
 
-    def lines(self) -> polars.Series:
-        """The canonical JSON of each row, see `storage.identity.canonical_json`.
+    def lines(self, end: str = "") -> polars.Series:
+        """The canonical JSON of each row, see `storage.identity.canonical_json`, with `end` behind.
 
         Raises:
             ValueError: a confidence is no number.
         """
-        parts = [_lines(part) for part in self.frame.iter_slices(SLICE)]
+        parts = [_lines(part, end) for part in self.frame.iter_slices(SLICE)]
         return polars.concat([polars.Series("line", [], polars.String), *parts])
 
 
@@ -130,23 +130,18 @@ def of_columns(found: polars.DataFrame) -> DatasetTable:
     return DatasetTable(frame.select(SCHEMA.names))
 
 
-def media_of(messages: polars.Series) -> list[list[str]]:
+def media_of(messages: polars.Series) -> polars.Series:
     """The pictures and videos of each prompt, given as `MESSAGES`."""
-    kinds = [_media(messages, kind).alias(kind) for kind in ("image", "video")]
-    both = polars.DataFrame(kinds).select(polars.concat_list("image", "video"))
-    return both.to_series().to_list()
+    return _media(messages, "image", "video")
 
 
-def asked_in(messages: polars.Series) -> list[str]:
+def asked_in(messages: polars.Series) -> polars.Series:
     """The words of the user turns of each prompt, given as `MESSAGES`."""
-    rows = messages.alias("prompt").to_frame().with_row_index("row")
-    turns = rows.explode("prompt").unnest("prompt").filter(polars.col("role") == "user")
-    words = polars.col("content").struct.field("text").drop_nulls()
-    said = turns.explode("content").group_by("row", maintain_order=True)
-    found = rows.select("row").join(
-        said.agg(words.str.join(" ").alias("text")), on="row", how="left", maintain_order="left"
-    )
-    return found["text"].fill_null("").to_list()
+    turn = polars.element().struct
+    asked = polars.element().filter(turn.field("role") == "user").struct.field("content")
+    words = asked.explode().struct.field("text").drop_nulls()
+    found = messages.alias("prompt").to_frame()
+    return found.select(polars.col("prompt").list.eval(words).list.join(" ")).to_series()
 
 
 def record_of(row: DatasetRow) -> dict[str, object]:
@@ -197,7 +192,7 @@ def row_of(record: dict[str, object]) -> DatasetRow:
     )
 
 
-def _lines(frame: polars.DataFrame) -> polars.Series:
+def _lines(frame: polars.DataFrame, end: str) -> polars.Series:
     """Keys in alphabetical order, without spaces. Numbers with a fraction are spelled by Python:
     Polars writes small ones in another way."""
     spelled = {
@@ -223,6 +218,7 @@ def _lines(frame: polars.DataFrame) -> polars.Series:
         confidence,
         polars.lit(","),
         tail.str.strip_prefix("{"),
+        *([polars.lit(end)] if end else []),
     )
     return frame.select(line.alias("line")).to_series()
 
@@ -245,15 +241,12 @@ def _answer(name: str) -> polars.Expr:
     return polars.concat_list(message)
 
 
-def _media(messages: polars.Series, kind: str) -> polars.Series:
-    """The media of one kind in each prompt."""
-    rows = messages.alias("prompt").to_frame().with_row_index("row")
-    parts = rows.explode("prompt").unnest("prompt").explode("content").unnest("content")
-    of_kind = parts.filter(polars.col("type") == kind)
-    found = of_kind.group_by("row", maintain_order=True).agg("media")
-    named = rows.select("row").join(found, on="row", how="left", maintain_order="left")
-    empty = polars.lit([], polars.List(polars.String))
-    return named.select(polars.col("media").fill_null(empty)).to_series()
+def _media(messages: polars.Series, *kinds: str) -> polars.Series:
+    """The media of some kinds in each prompt."""
+    part = polars.element().struct.field("content").explode().struct
+    media = part.field("media").filter(part.field("type").is_in(kinds))
+    found = messages.alias("prompt").to_frame()
+    return found.select(polars.col("prompt").list.eval(media)).to_series()
 
 
 def _message(turn: Turn) -> dict[str, object]:

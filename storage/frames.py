@@ -21,8 +21,12 @@ def read(db: Connection, query: Select[Any], schema: Schema) -> polars.DataFrame
         schema: name and kind of each column, in the order of the query. A column that SQLAlchemy
             converts (JSON, booleans) comes as the database has it.
     """
-    parts = [of_rows(rows, schema) for rows in _fetched(db, query)]
-    return polars.concat([polars.DataFrame(schema=schema), *parts])
+    return polars.concat([polars.DataFrame(schema=schema), *parts(db, query, schema)])
+
+
+def parts(db: Connection, query: Select[Any], schema: Schema) -> Iterator[polars.DataFrame]:
+    """The same part by part, for what is not kept as it is."""
+    return (of_rows(rows, schema) for rows in _fetched(db, query))
 
 
 def of_rows(rows: Sequence[Any], schema: Schema) -> polars.DataFrame:

@@ -8,7 +8,7 @@ import polars
 from sqlalchemy import select
 from sqlalchemy.engine import Connection
 
-from storage import clock, identity, tables
+from storage import clock, frames, identity, tables
 from storage.inserts import add_if_absent
 from storage.rows import ImportedLabel
 
@@ -69,13 +69,7 @@ def columns(db: Connection, batch_ids: Sequence[str] | None = None) -> polars.Da
     query = select(*(table.c[name] for name in names))
     if batch_ids is not None:
         query = query.where(table.c.batch_id.in_(batch_ids))
-    found = list(zip(*db.execute(query), strict=True)) or [()] * len(names)
-    return polars.DataFrame(
-        [
-            polars.Series(name, values, polars.String)
-            for name, values in zip(names, found, strict=True)
-        ]
-    )
+    return frames.read(db, query, dict.fromkeys(names, polars.String))
 
 
 def winners(db: Connection, pair_id: str, batch_id: str, labeled_by: str) -> set[str]:

@@ -14,7 +14,10 @@ from storage.inserts import add_if_absent
 from storage.rows import Link
 
 # the words for what a link is now
-STATES = ("active", "not yet", "expired", "revoked")
+PREPARED = "prepared"
+STATES = (PREPARED, "active", "not yet", "expired", "revoked")
+# in place of a hash; no hash is empty, so that no secret fits it
+NO_SECRET = ""
 LONGEST_MICROS = 365 * clock.DAY
 
 
@@ -91,7 +94,7 @@ def extend(tx: Connection, link_id: str, by: int) -> Link:
 
     Raises:
         NotFoundError: no link has this id.
-        ConflictError: the link was revoked.
+        ConflictError: the link was revoked, or has no address yet.
         WrongInputError: it would end more than 365 days from now.
     """
     found = get(tx, link_id)
@@ -101,6 +104,11 @@ def extend(tx: Connection, link_id: str, by: int) -> Link:
         raise ConflictError(
             f"Link {link_id} was revoked, so it is not extended.",
             "Make a new one: `pairwright link create --batch NAME --annotator WHO`.",
+        )
+    if found.secret_hash == NO_SECRET:
+        raise ConflictError(
+            f"Link {link_id} is prepared: how long it works is said when its address is shown.",
+            "Show it: `pairwright link reveal --batch NAME`.",
         )
     now = clock.now(tx)
     ends = max(found.expires_at, now) + by
@@ -114,10 +122,35 @@ def extend(tx: Connection, link_id: str, by: int) -> Link:
     return replace(found, expires_at=ends)
 
 
+def give_secret(tx: Connection, link_id: str, secret_hash: str, expires_at: int) -> Link:
+    """Let a prepared link work from now on.
+
+    Raises:
+        NotFoundError: no link has this id.
+        ConflictError: it has a secret already, or was revoked.
+    """
+    table = tables.links
+    waiting = table.update().where(
+        table.c.id == link_id, table.c.secret_hash == NO_SECRET, table.c.revoked_at.is_(None)
+    )
+    given = tx.execute(waiting.values(secret_hash=secret_hash, expires_at=expires_at))
+    link = get(tx, link_id)
+    if link is None:
+        raise _unknown(link_id)
+    if not given.rowcount:
+        raise ConflictError(
+            f"The address of link {link_id} was shown before, or the link was revoked.",
+            "Make a new one: `pairwright link create --batch NAME --annotator WHO`.",
+        )
+    return link
+
+
 def state(link: Link, now: int) -> str:
-    """What a link is at a moment: one of `STATES`."""
+    """What a link is at a moment: one of `STATES`. A prepared one opens nothing yet."""
     if link.revoked_at is not None:
         return "revoked"
+    if link.secret_hash == NO_SECRET:
+        return PREPARED
     if link.expires_at <= now:
         return "expired"
     return "not yet" if link.starts_at is not None and link.starts_at > now else "active"

@@ -5,14 +5,14 @@ For leads only. Annotators get a pair without any of this, or they would judge t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.engine import Connection
 
-from storage import audit_set, clock, identity, pairs, tables
+from storage import audit_set, clock, identity, tables
 from storage.rows import Json
 
 _CHUNK = 500
@@ -62,18 +62,28 @@ def of_pair(db: Connection, pair_id: str) -> list[Pick]:
     return [Pick(**row._mapping) for row in db.execute(query)]
 
 
-def unlabeled(db: Connection, batch_id: str | None = None) -> list[str]:
+def unlabeled(
+    db: Connection, batch_id: str | None = None, categories: Collection[str] | None = None
+) -> list[str]:
     """Pairs that nobody has judged or decided in any batch, of one batch or of all, by id.
 
     Gold pairs are known already, and those of the audit set are never chosen.
+
+    Args:
+        categories: only pairs whose prompt is of one of these; of any where it is None.
     """
-    within, pair = tables.batch_pairs, tables.pairs
-    query = _untouched().order_by(pair.c.id)
+    within, pair, prompt = tables.batch_pairs, tables.pairs, tables.prompts
+    query = _untouched().add_columns(pair.c.prompt_id).order_by(pair.c.id)
+    if categories is not None:
+        named = select(prompt.c.id).where(prompt.c.category.in_(sorted(categories)))
+        query = query.where(pair.c.prompt_id.in_(named))
     if batch_id is not None:
         there = select(within.c.pair_id).where(within.c.batch_id == batch_id)
         query = query.where(pair.c.id.in_(there))
+    found = {row.id: row.prompt_id for row in db.execute(query)}
     kept = audit_set.kept(db)
-    return list(_free(db, list(db.execute(query).scalars()), kept))
+    barred = audit_set.barred_prompts(db, kept, set(found.values()))
+    return [one for one, asks in found.items() if one not in kept.pairs and asks not in barred]
 
 
 def unlabeled_count(db: Connection) -> int:
@@ -92,13 +102,3 @@ def _untouched() -> Select[Any]:
     touched = or_(within.c.votes > 0, within.c.decided > 0, within.c.gold.is_not(None))
     judged = select(within.c.pair_id).where(touched, within.c.pair_id == pair.c.id)
     return select(pair.c.id).where(~judged.exists())
-
-
-def _free(db: Connection, pair_ids: Sequence[str], kept: audit_set.AuditSet) -> Iterator[str]:
-    """Those that share nothing with the audit set."""
-    if not kept.pairs:
-        yield from pair_ids
-        return
-    for start in range(0, len(pair_ids), _CHUNK):
-        views = pairs.views(db, pair_ids[start : start + _CHUNK])
-        yield from (view.pair.id for view in views if not kept.bars(view))

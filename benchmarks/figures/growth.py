@@ -10,9 +10,8 @@ from typing import Any
 from figures.clocks import timed
 from figures.labels import agreement
 from large_workspace import Large
-from pages.shown import of_pairs, three_filters
+from pages.shown import annotators_page, of_pairs, three_filters
 
-from labeling.quality import report as quality
 from rounds import dataset
 from rounds.dataset import BuildSettings
 from storage import sealing
@@ -52,6 +51,6 @@ def _figures(home: Workspace) -> dict[str, Callable[[int], object]]:
         "agreement": lambda run: agreement(home, 0),
         "agreement, 1,000 resamples": lambda run: agreement(home, 1000),
         "explorer page, three filters": lambda run: explorer(home, run),
-        "annotators page": lambda run: quality.of_batch(home, None),
+        "annotators page": lambda run: annotators_page(home, run),
         "build of a dataset version": lambda run: dataset.build(home, BuildSettings()),
     }

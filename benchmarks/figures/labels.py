@@ -9,11 +9,11 @@ from typing import Any
 
 from figures.clocks import timed
 from large_workspace import Large
+from pages.shown import annotators_page, size
 from sqlalchemy import func, select
 
 from labeling.agreement import report
 from labeling.agreement.intervals import Resampling
-from labeling.quality import report as quality
 from rounds import dataset
 from rounds.dataset import BuildSettings
 from storage import analytics, clock, exclusions, sealing, tables
@@ -47,9 +47,7 @@ class Figures:
             "agreement, 1,000 resamples": lambda: timed(
                 lambda _: agreement(self.home, 1000), self.runs
             ),
-            "annotators page": lambda: timed(
-                lambda _: quality.of_batch(self.home, None), self.runs
-            ),
+            "annotators page": self._annotators,
             "a vote is excluded": lambda: timed(
                 lambda _: _read(self.home), self.runs, before=self._exclude
             ),
@@ -61,6 +59,11 @@ class Figures:
             ),
         }
         return {name: _judged(name, figure()) for name, figure in asked.items()}
+
+    def _annotators(self) -> dict[str, Any]:
+        sent = sum(size(part) for part in annotators_page(self.home, 0))
+        found = timed(lambda run: annotators_page(self.home, run), self.runs)
+        return {**found, "megabytes": round(sent / 1e6, 4)}
 
     @property
     def _sealed(self) -> int:

@@ -36,7 +36,7 @@ def _env(more: dict[str, str]) -> dict[str, str]:
 def _main(home: Path) -> None:
     import streamlit  # noqa: F401
     from pages import trained
-    from pages.shown import Pages
+    from pages.shown import Pages, annotators_page
 
     from storage import workspace
 
@@ -46,7 +46,7 @@ def _main(home: Path) -> None:
     pages.write_file()
     grown = {}
     for turn in range(_TURNS):
-        for name, page in pages.by_name().items():
+        for name, page in {**pages.by_name(), "annotators": annotators_page}.items():
             page(opened, turn)
             grown[name] = _status("VmHWM")
     opened.close()

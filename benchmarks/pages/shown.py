@@ -14,6 +14,7 @@ import pyarrow
 from console import charts, histograms, kappa_matrix
 from console.views import (
     agreement,
+    annotators,
     answers,
     checkpoint_comparison,
     checkpoints,
@@ -182,6 +183,13 @@ def _agreement(home: Workspace, run: int) -> Sent:
     page = agreement.prepare(home, chosen, agreement.TIES[run % 3 > 1])
     matrix = [kappa_matrix.figure(page.matrix)] if page.matrix else []
     return (page.figures, page.pairs, *matrix)
+
+
+def annotators_page(home: Workspace, run: int) -> Sent:
+    """Everybody in all batches. Not in `Pages`: it estimates anew with every look, which takes
+    seconds with millions of votes, and has no bar of its own."""
+    page = annotators.prepare(home, "")
+    return (page.people, page.biases, page.ratios, page.notes)
 
 
 def _train(home: Workspace, run: int) -> Sent:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,23 +44,35 @@ def answers(db: Connection, known: Coded) -> polars.DataFrame:
     `laid_out_b` (whether an answer has lists, headings, code, bold words or a table). Depends on
     the pairs only: see `View.mark_of_pairs`.
     """
+    # millions of ids would fill the memory, so that they are read as hashes: once in many times
+    # two are the same, and then they are read as other hashes
+    seed = 0
+    while (found := _answers(db, known.pairs["pair_id"], seed)) is None:
+        seed += 1
+    return found
+
+
+def _answers(db: Connection, pair_ids: polars.Series, seed: int) -> polars.DataFrame | None:
+    """None where two ids have the same hash."""
     pair, prompt, answer = tables.pairs.c, tables.prompts.c, tables.responses.c
-    pairs = _read(db, {"pair_id": pair.id, "prompt": pair.prompt_id, **_sides(pair)})
-    asked = _read(db, {"prompt": prompt.id, "words": _spaces(prompt.text)})
     laid_out = cast(or_(*(answer.text.like(mark) for mark in _MARKS)), Integer)
     seen = {"words": _spaces(answer.text), "length": func.length(answer.text), "laid_out": laid_out}
-    texts = _read(db, {"answer": answer.id, **seen})
-    found = pairs.join(asked, on="prompt").drop("prompt")
+    texts = _read(db, seed, {"answer": answer.id, **seen})
+    asked = _read(db, seed, {"prompt": prompt.id, "words": _spaces(prompt.text)})
+    pairs = _read(db, seed, {"pair": pair.id, "prompt": pair.prompt_id, **_sides(pair)})
+    ordered = pair_ids.hash(seed).alias("pair").to_frame()
+    named = (texts["answer"], asked["prompt"], pairs["pair"], ordered["pair"])
+    if not all(ids.is_unique().all() for ids in named):
+        return None
+    found = ordered.join(pairs, on="pair", how="left", maintain_order="left")
+    found = found.join(asked, on="prompt", how="left", maintain_order="left")
     for side in ("a", "b"):
         names = {name: f"{name}_{side}" for name in texts.columns}
-        found = found.join(texts.rename(names), on=f"answer_{side}").drop(f"answer_{side}")
+        given = texts.rename(names)
+        found = found.join(given, on=f"answer_{side}", how="left", maintain_order="left")
     words = polars.sum_horizontal("words", "words_a", "words_b") + 1
-    ordered = known.pairs.select("pair_id").join(
-        found.with_columns(words=words), on="pair_id", how="left", maintain_order="left"
-    )
-    shown = ("words", "length_a", "length_b", "laid_out_a", "laid_out_b")
     laid = polars.col("laid_out_a", "laid_out_b").cast(polars.Boolean)
-    return ordered.select(shown).with_columns(laid)
+    return found.select(words.alias("words"), "length_a", "length_b", laid)
 
 
 def _sides(pair: Any) -> dict[str, ColumnElement[Any]]:
@@ -70,7 +83,10 @@ def _spaces(text: ColumnElement[Any]) -> ColumnElement[int]:
     return func.length(text) - func.length(func.replace(text, " ", ""))
 
 
-def _read(db: Connection, named: Mapping[str, ColumnElement[Any]]) -> polars.DataFrame:
-    """A table from end to end; to look up each row of millions takes longer."""
+def _read(db: Connection, seed: int, named: Mapping[str, ColumnElement[Any]]) -> polars.DataFrame:
+    """A table from end to end, ids as hashes; to look up each row of millions takes longer."""
     kinds = {name: polars.Int32 if name in _NUMBERS else polars.String for name in named}
-    return frames.read(db, select(*named.values()), kinds)
+    ids, numbers = polars.col(polars.String).hash(seed), polars.exclude(polars.String)
+    parts = frames.parts(db, select(*named.values()), kinds)
+    every = itertools.chain([polars.DataFrame(schema=kinds)], parts)
+    return polars.concat([part.select(ids, numbers) for part in every])

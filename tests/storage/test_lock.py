@@ -99,7 +99,7 @@ def test_a_process_that_writes_without_pause_does_not_starve_the_others(tmp_path
     ledger, stop = tmp_path / "ledger.sqlite", tmp_path / "stop"
     with _child(GREEDY, ledger, stop) as child:
         assert _line(child) == "held\n"
-        lock = LedgerLock(ledger, timeout=5)
+        lock = LedgerLock(ledger, timeout=60)
         for _ in range(20):
             with lock.hold():
                 pass

@@ -44,7 +44,9 @@ def said(view: View) -> list[tuple[object, ...]]:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=st.lists(STEP, min_size=2, max_size=8))
 def test_looks_between_votes_undos_and_seals_see_what_the_ledger_has(

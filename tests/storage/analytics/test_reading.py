@@ -217,7 +217,7 @@ CAST = st.lists(
 @settings(
     max_examples=40,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(cast=CAST, sealed_first=st.integers(0, 25))
 def test_tallies_count_what_the_effective_votes_say(

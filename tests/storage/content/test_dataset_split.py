@@ -29,6 +29,11 @@ def _row(number: int, question: str, *media: int, system: str = "") -> DatasetRo
     )
 
 
+def _pictures(number: int) -> list[int]:
+    """Of every second row one, which others may show too."""
+    return [number % 7 + 100 * (number % 3)] if number % 2 else []
+
+
 def _crossing(rows: list[DatasetRow], sides: tuple[str, ...]) -> tuple[set[str], set[str]]:
     """Media and questions that stand on both sides."""
     media: dict[str, set[str]] = {TRAIN: set(), HOLDOUT: set()}
@@ -147,3 +152,24 @@ def test_where_everybody_judged_everything_no_annotator_can_be_held_out() -> Non
     judges = {row.pair_id: ["ana", "ben"] for row in rows}
     with pytest.raises(WrongInputError, match="each of the 2 annotators judged all"):
         dataset_split.by_annotator(rows, judges, 0.3, 0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "holdout", "seed", "drawn", "apart"),
+    [
+        (
+            [_row(n, f'Straße "{n % 23}"?', *_pictures(n)) for n in range(40)],
+            *(0.25, 0, "tttthtthhhtthtttttttttttttthtthhhtthtttt", ("media", "questions")),
+        ),
+        (
+            [_row(n, f"Question {n % 3}?", n) for n in range(40)],
+            *(0.1, 3, "tttttttttthtttttttttttttthtttttthtttttht", ("media",)),
+        ),
+    ],
+    ids=["kept apart by media and questions", "by media alone"],
+)
+def test_sides_are_known_and_may_never_change_because_digests_have_them(
+    rows: list[DatasetRow], holdout: float, seed: int, drawn: str, apart: tuple[str, ...]
+) -> None:
+    found = dataset_split.assign(rows, holdout, seed)
+    assert ("".join(side[0] for side in found.sides), found.kept_apart) == (drawn, apart)
