@@ -77,7 +77,7 @@ def mint(
             quota=quota,
             pace=None if simulated else pace,
         )
-    return MintedLink(link, f"pw_{key}_{secret}")
+    return MintedLink(link, token_of(key, secret))
 
 
 def parse_expiry(expires: str, of: str = "a link") -> int:
@@ -134,6 +134,11 @@ def url(public_url: str, token: str) -> str:
             f"{public_url!r} cannot be the public URL.", "Use http://host:port or https://host."
         )
     return f"{public_url.rstrip('/')}/j#{token}"
+
+
+def token_of(link_id: str, secret: str) -> str:
+    """What the annotator is given: the link's id and the secret in one word."""
+    return f"pw_{link_id}_{secret}"
 
 
 def split_token(token: str) -> tuple[str, str] | None:

@@ -116,8 +116,18 @@ def of_workspace(workspace: Workspace, rules: Rules | None = None) -> Course:
     Raises:
         DamagedError: sealed scores cannot be read.
     """
+    return of_rounds(workspace, standing.of_all(workspace), rules)
+
+
+def of_rounds(
+    workspace: Workspace, found: Sequence[RoundStanding], rules: Rules | None = None
+) -> Course:
+    """The same of rounds that were read already: all of them, the first one first.
+
+    Raises:
+        DamagedError: sealed scores cannot be read.
+    """
     rules = rules or Rules()
-    found = standing.of_all(workspace)
     audit = found[-1].audit if found else None
     if audit is None:
         return Course(None, (), [one.round.number for one in found], *_without_audit(len(found)))

@@ -6,13 +6,14 @@ nothing undone, and doing it twice changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from rounds import convergence, standing, triggers
+from rounds import convergence, plan, standing, triggers
 from rounds.convergence import Verdict
-from rounds.independent import red_team
+from rounds.failures import aims
+from rounds.independent import guarding, red_team
 from rounds.independent import running as benchmarks
-from rounds.mining import requests
+from rounds.mining import requests, strategies
 from rounds.mining.requests import MiningRequest
 from rounds.standing import RoundStanding, Stage
 from storage import checkpoints, jobs, picks, round_log
@@ -31,12 +32,17 @@ _NEWEST = 50
 
 def run(workspace: Workspace) -> list[str]:
     """Do what is due; sentences that say what was done, or why it could not be."""
-    return [*_mining_steps(workspace), *_benchmarks(workspace), *_of_round(workspace)]
-
-
-def _mining_steps(workspace: Workspace) -> Iterator[str]:
     with workspace.ledger.read() as db:
-        found = [job for job in jobs.listed(db, limit=_NEWEST) if requests.of_job(job)]
+        newest = jobs.listed(db, limit=_NEWEST)
+    return [
+        *_mining_steps(workspace, newest),
+        *_benchmarks(workspace, newest),
+        *_of_round(workspace),
+    ]
+
+
+def _mining_steps(workspace: Workspace, newest: Sequence[Job]) -> Iterator[str]:
+    found = [job for job in newest if requests.of_job(job)]
     for job in reversed(found):
         if job.state is not JobState.SUCCEEDED or _went_on(job, found):
             continue
@@ -51,9 +57,8 @@ def _mining_steps(workspace: Workspace) -> Iterator[str]:
             yield f"Mining goes on with job {made.id}."
 
 
-def _benchmarks(workspace: Workspace) -> Iterator[str]:
+def _benchmarks(workspace: Workspace, newest: Sequence[Job]) -> Iterator[str]:
     with workspace.ledger.read() as db:
-        newest = jobs.listed(db, limit=_NEWEST)
         due = benchmarks.due(db, newest)
     for job in newest:
         if count := red_team.shield(workspace, job):
@@ -65,6 +70,12 @@ def _benchmarks(workspace: Workspace) -> Iterator[str]:
             yield f"The benchmark of job {job.id} has no result: {error.what}"
             continue
         yield f"{made.benchmark} is measured: result {made.number} of job {job.id}."
+    try:
+        for queued in guarding.queue_starts(workspace, newest):
+            start = queued.spec["start"]["name"]
+            yield f"{start} answers the same as job {queued.id}, so that a drop would show."
+    except PairwrightError as error:
+        yield f"The start of a round is not measured for comparison: {error.what}"
 
 
 def _went_on(job: Job, found: list[Job]) -> bool:
@@ -76,20 +87,24 @@ def _went_on(job: Job, found: list[Job]) -> bool:
 
 
 def _of_round(workspace: Workspace) -> Iterator[str]:
-    running = standing.current(workspace)
-    if running is None or not running.evaluations:
+    rounds = standing.of_all(workspace)
+    running = rounds[-1] if rounds else None
+    if running is None or running.closed or not running.evaluations:
         return
-    yield from _alert(workspace, running)
+    yield from _alert(workspace, rounds)
     for done in triggers.act(workspace, running.evaluations[-1]):
         made = f"made batch {done.subject}" if done.subject else "proposes to collect more of it"
-        yield f"Category {done.category} misses its target: the loop {made}."
+        ready = dict(done.detail).get("links") or 0
+        links = f" {ready} links to it are prepared: pairwright link reveal." if ready else ""
+        yield f"Category {done.category} misses its target: the loop {made}.{links}"
     if running.stage is Stage.MINE and not running.working:
         yield from _mine(workspace, running)
 
 
-def _alert(workspace: Workspace, running: RoundStanding) -> Iterator[str]:
+def _alert(workspace: Workspace, rounds: Sequence[RoundStanding]) -> Iterator[str]:
     """What convergence says of the last checkpoint, once, where somebody should look."""
-    course = convergence.of_workspace(workspace)
+    running = rounds[-1]
+    course = convergence.of_rounds(workspace, rounds)
     if course.verdict not in ALERTING or course.turns[-1].number != running.round.number:
         return
     subject = f"{course.verdict.value} {course.turns[-1].checkpoint}"
@@ -114,16 +129,35 @@ def _mine(workspace: Workspace, running: RoundStanding) -> Iterator[str]:
     name = f"mined-{running.round.number + 1}"
     if not waiting or any(one is not None and one.batch == name for one in asked):
         return
+    strategy, note = strategy_of(workspace, running.round.number + 1)
     request = MiningRequest(
         batch=name,
         checkpoint=last.id,
         reference=running.round.start,
         size=min(settings.max_samples, waiting),
         confidence_threshold=settings.confidence_threshold,
+        strategy=strategy,
+        note=note,
     )
     try:
         job = requests.submit(workspace, request, key=f"round {running.round.number} {last.id}")
     except PairwrightError as error:
         yield f"Round {running.round.number} cannot be mined: {error.what}"
         return
-    yield f"Round {running.round.number} is measured: mining begins with job {job.id}."
+    told = f" {note}" if note else ""
+    yield f"Round {running.round.number} is measured: mining begins with job {job.id}.{told}"
+
+
+def strategy_of(workspace: Workspace, number: int) -> tuple[str, str]:
+    """How the pairs of a round are chosen by its plan, and why, in a sentence; empty by default."""
+    planned = plan.preset(number)
+    if not planned.at_failures:
+        return strategies.MARGIN, ""
+    found = aims.of_workspace(workspace)
+    if not found:
+        return strategies.MARGIN, (
+            f"Round {number} is planned for {planned.focus}, but {aims.NONE_YET}: its pairs are "
+            "those the model is unsure about."
+        )
+    named = "; ".join(f"{one.name} ({one.weight:.0%})" for one in found)
+    return strategies.FAILURES, f"Round {number} is for {planned.focus}, by weight: {named}."

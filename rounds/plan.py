@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# in a focus: what the model still gets wrong says what to collect
+FAILURE_MODES = "failure modes"
+
 
 @dataclass(frozen=True)
 class RoundPlan:
@@ -20,6 +23,11 @@ class RoundPlan:
     target_pairs: int
     focus: str
     expected: float | None
+
+    @property
+    def at_failures(self) -> bool:
+        """Whether its pairs are chosen by the clusters of failures."""
+        return FAILURE_MODES in self.focus.casefold()
 
 
 # as a vendor of such programmes reports its rounds (Datature, Vi, 2026)

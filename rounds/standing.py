@@ -104,6 +104,25 @@ class RoundStanding:
         return next((stage for stage in Stage if not done[stage]), None)
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """What is the same for every round: checkpoints oldest first, jobs newest first."""
+
+    versions: Sequence[DatasetVersion]
+    checkpoints: Sequence[Checkpoint]
+    unfinished: Sequence[Job]
+    unlabeled: int
+
+    @classmethod
+    def read(cls, db: Connection) -> _Shared:
+        return cls(
+            versions=dataset_versions.listed(db),
+            checkpoints=list(reversed(checkpoints.listed(db))),
+            unfinished=[job for job in jobs.listed(db) if not job.state.is_final],
+            unlabeled=picks.unlabeled_count(db),
+        )
+
+
 def of_round(workspace: Workspace, number: int) -> RoundStanding:
     """Where a round stands.
 
@@ -112,34 +131,8 @@ def of_round(workspace: Workspace, number: int) -> RoundStanding:
     """
     with workspace.ledger.read() as db:
         found = round_log.get(db, number)
-        batches = round_log.batches_of(db, number)
-        versions = dataset_versions.listed(db)
-        own = [version for version in versions if _is_of(db, version, found)]
-        made = [one for one in reversed(checkpoints.listed(db)) if one.dataset_version in _ids(own)]
-        audits = [version for version in versions if version.policy.get("audit")]
-        return RoundStanding(
-            round=found,
-            start=name_of(db, found.start),
-            closed=round_log.is_closed(db, number),
-            batches=standings.of_batches(workspace, batches),
-            contested=sum(len(disputes.waiting(db, batch.id)) for batch in batches),
-            versions=own,
-            checkpoints=made,
-            evaluations=[
-                one
-                for checkpoint in made
-                for one in reversed(evaluations.listed(db, checkpoint=checkpoint.id))
-                if one.dataset_version in _ids(audits)
-            ],
-            start_measured=any(
-                one.dataset_version == audits[-1].id
-                for one in (evaluations.listed(db, checkpoint=found.start) if audits else ())
-            ),
-            unlabeled=picks.unlabeled_count(db),
-            working=_working(db, number, own, made),
-            audit=audits[-1] if audits else None,
-            events=round_log.events(db, number),
-        )
+    [standing] = _of(workspace, [found])
+    return standing
 
 
 def current(workspace: Workspace) -> RoundStanding | None:
@@ -152,23 +145,68 @@ def current(workspace: Workspace) -> RoundStanding | None:
 def of_all(workspace: Workspace) -> list[RoundStanding]:
     """Every round, the first one first."""
     with workspace.ledger.read() as db:
-        numbers = [one.number for one in round_log.listed(db)]
-    return [of_round(workspace, number) for number in numbers]
+        found = round_log.listed(db)
+    return _of(workspace, found)
 
 
-def name_of(db: Connection, start: str) -> str:
-    """The name of a checkpoint by its id; a model has its name for an id."""
-    return next((one.name for one in checkpoints.listed(db) if one.id == start), start)
+def _of(workspace: Workspace, wanted: Sequence[Round]) -> list[RoundStanding]:
+    """What rounds share is read once for all of them."""
+    if not wanted:
+        return []
+    with workspace.ledger.read() as db:
+        shared = _Shared.read(db)
+        own = {one.number: round_log.batches_of(db, one.number) for one in wanted}
+        counted = standings.of_batches(
+            workspace, [batch for some in own.values() for batch in some]
+        )
+        by_id = {one.batch.id: one for one in counted}
+        return [
+            _standing(db, shared, one, [by_id[batch.id] for batch in own[one.number]])
+            for one in wanted
+        ]
 
 
-def _is_of(db: Connection, version: DatasetVersion, found: Round) -> bool:
+def _standing(
+    db: Connection, shared: _Shared, found: Round, batches: Sequence[Standing]
+) -> RoundStanding:
+    names = {one.batch.name for one in batches}
+    own = [version for version in shared.versions if _is_of(version, found, names)]
+    made = [one for one in shared.checkpoints if one.dataset_version in _ids(own)]
+    audits = [version for version in shared.versions if version.policy.get("audit")]
+    events = round_log.events(db, found.number)
+    return RoundStanding(
+        round=found,
+        # a model has its name for an id
+        start=next((one.name for one in shared.checkpoints if one.id == found.start), found.start),
+        closed=round_log.is_closed(db, found.number),
+        batches=batches,
+        contested=sum(len(disputes.waiting(db, one.batch.id)) for one in batches),
+        versions=own,
+        checkpoints=made,
+        evaluations=[
+            one
+            for checkpoint in made
+            for one in reversed(evaluations.listed(db, checkpoint=checkpoint.id))
+            if one.dataset_version in _ids(audits)
+        ],
+        start_measured=any(
+            one.dataset_version == audits[-1].id
+            for one in (evaluations.listed(db, checkpoint=found.start) if audits else ())
+        ),
+        unlabeled=shared.unlabeled,
+        working=_working(shared.unfinished, events, own, made),
+        audit=audits[-1] if audits else None,
+        events=events,
+    )
+
+
+def _is_of(version: DatasetVersion, found: Round, batches: set[str]) -> bool:
     """Whether a version was built from a round: from a batch of it, or as the round's."""
     if version.policy.get("audit"):
         return False
     if version.policy.get("round") is not None:
         return bool(version.policy["round"] == found.number)
-    names = {batch.name for batch in round_log.batches_of(db, found.number)}
-    return version.policy.get("batch") in names
+    return version.policy.get("batch") in batches
 
 
 def _ids(versions: Sequence[DatasetVersion]) -> set[str]:
@@ -176,19 +214,17 @@ def _ids(versions: Sequence[DatasetVersion]) -> set[str]:
 
 
 def _working(
-    db: Connection,
-    number: int,
+    unfinished: Sequence[Job],
+    events: Sequence[RoundEvent],
     versions: Sequence[DatasetVersion],
     made: Sequence[Checkpoint],
 ) -> list[Job]:
     """Jobs that train on the round's versions, measure its checkpoints, or were queued for it."""
     queued = RoundEventKind.QUEUED
-    asked = {one.subject for one in round_log.events(db, number) if one.kind is queued}
+    asked = {one.subject for one in events if one.kind is queued}
     tips = {checkpoint.id for checkpoint in made}
     found = []
-    for job in jobs.listed(db):
-        if job.state.is_final:
-            continue
+    for job in unfinished:
         begins = list(dict(job.spec.get("start") or {}).get("checkpoints") or [])
         told = tips.intersection(begins[-1:]) or job.id in asked
         if job.spec.get("dataset") in _ids(versions) or told:

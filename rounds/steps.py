@@ -16,8 +16,12 @@ from storage.errors import ConflictError
 from storage.round_log import RoundEventKind
 from storage.rows import DatasetVersion, Job
 from storage.workspace import Workspace
-from training.jobs import submission
+from training.jobs import starts, submission
+from training.jobs.starts import Start
+from training.modeling import tuned
 from training.settings.spec import DPOSpec
+
+NO_SFT_WORDS = "say that it is meant: pairwright round next --yes-no-sft"
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,13 @@ def following(found: RoundStanding) -> NextStep:
 
 
 def take(
-    workspace: Workspace, found: RoundStanding, spec: DPOSpec, actor: str, early: bool = False
+    workspace: Workspace,
+    found: RoundStanding,
+    spec: DPOSpec,
+    actor: str,
+    early: bool = False,
+    *,
+    without_sft: bool = False,
 ) -> Taken:
     """Take the next step.
 
@@ -67,20 +77,33 @@ def take(
         spec: settings of a training.
         actor: who takes it.
         early: train on what is decided although votes or decisions are missing.
+        without_sft: start DPO although `doubt` speaks against it.
 
     Raises:
         ConflictError: the step is people's work, or another is under way.
-        WrongInputError: nothing is decided yet.
+        WrongInputError: nothing is decided yet, or nobody has taught the start to answer.
     """
     step = following(found)
     people = step.stage in (Stage.COLLECT, Stage.SETTLE) and not found.working
     if step.blocked and not (early and people):
         raise ConflictError(f"{step.told} {step.blocked}", f"pairwright {' '.join(step.command)}")
     if people or step.stage is Stage.TRAIN:
+        if not without_sft:
+            tuned.check(_start_of(workspace, found), spec.stage, NO_SFT_WORDS)
         return _train(workspace, found, spec, actor)
     if step.stage is Stage.EVALUATE:
         return _evaluate(workspace, found, actor)
     raise ConflictError(step.told, f"pairwright {' '.join(step.command)}")
+
+
+def doubt(workspace: Workspace, found: RoundStanding) -> str:
+    """Why the round's training should not be DPO, in a sentence; empty where nothing says so."""
+    return tuned.doubt(_start_of(workspace, found))
+
+
+def _start_of(workspace: Workspace, found: RoundStanding) -> Start:
+    with workspace.ledger.read() as db:
+        return starts.resolve(db, found.round.start)
 
 
 def build_settings(found: RoundStanding, seed: int = 0) -> BuildSettings:

@@ -1,7 +1,8 @@
 """Collecting by itself: a category that is surely below its target gets a batch, once per cause.
 
 The cause is a measurement of a checkpoint on a version of the audit set. Measuring the same again,
-or two workers at once, changes nothing.
+or two workers at once, changes nothing. Whoever labeled the round's last batch gets a prepared link
+to the new one: it has no secret until a lead has its address shown.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ from typing import Any
 
 import numpy as np
 
+from labeling import prepared_links
+from labeling.prepared_links import Panel
 from rounds import batching, standing, targets
 from rounds.batching import Wanted
 from rounds.mining.strategies import RANDOM
+from rounds.standing import RoundStanding
 from rounds.targets import CategoryStanding, TargetState
-from storage import pairs, picks, round_log, triggers
+from storage import batches, picks, round_log, triggers
+from storage.ledger import Connection
 from storage.round_log import RoundEventKind
 from storage.rows import Evaluation
 from storage.triggers import Trigger, TriggerAction
@@ -65,32 +70,37 @@ def _act(
     with workspace.ledger.read() as db:
         if any(one.cause == cause for one in triggers.listed(db)):
             return None
-        found = [
-            view.pair.id
-            for view in pairs.views(db, picks.unlabeled(db))
-            if view.prompt.category == missed.category
-        ]
+        found = picks.unlabeled(db, categories=[missed.category])
     action = settings.action if found else TriggerAction.PROPOSED
     detail["unlabeled"] = len(found)
     running = standing.current(workspace)
     name = _batch_name(measured, missed) if action is TriggerAction.QUEUED else ""
     with workspace.ledger.write() as tx:
+        panel = _panel(tx, running) if action is TriggerAction.QUEUED else Panel("", ())
+        told = detail | {"links": len(panel.links), "annotators_of": panel.batch}
         new = triggers.add(
-            tx, cause=cause, category=missed.category, action=action, subject=name, detail=detail
+            tx, cause=cause, category=missed.category, action=action, subject=name, detail=told
         )
         if not new:
             return None
         if action is TriggerAction.QUEUED:
             wanted = _drawn(found, settings, detail)
-            batching.make_within(
-                tx, running, name, wanted, overlap=settings.overlap, actor=ACTOR, detail=detail
+            made = batching.make_within(
+                tx, running, name, wanted, overlap=settings.overlap, actor=ACTOR, detail=told
             )
+            prepared_links.prepare(tx, made, panel)
         elif running is not None:
             kind = RoundEventKind.PROPOSED
             round_log.record(
                 tx, running.round.number, kind, subject=cause, actor=ACTOR, detail=detail
             )
         return next(one for one in triggers.listed(tx) if one.cause == cause)
+
+
+def _panel(tx: Connection, running: RoundStanding | None) -> Panel:
+    """Who had the last batch of the round that people have links to; without a round, of all."""
+    known = [one.batch for one in running.batches] if running else batches.listed(tx)
+    return prepared_links.panel_of(tx, list(reversed(known)))
 
 
 def _drawn(

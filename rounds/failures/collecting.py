@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rounds import batching
 from rounds.batching import Wanted
+from rounds.failures.likeness import likeness, told
 from rounds.failures.naming import NamedCluster
 from rounds.mining.strategies import RANDOM
 from storage import pairs, picks
@@ -22,7 +22,6 @@ from storage.workspace import Workspace
 
 STRATEGY = "cluster"
 RANDOM_SHARE = 0.2
-_FEATURES = 2000
 
 
 def collect(
@@ -43,8 +42,7 @@ def collect(
     """
     categories = {one.category for one in found.cluster.members}
     with workspace.ledger.read() as db:
-        views = pairs.views(db, picks.unlabeled(db))
-    open_pairs = [view for view in views if view.prompt.category in categories]
+        open_pairs = pairs.views(db, picks.unlabeled(db, categories=categories))
     if not open_pairs:
         named = ", ".join(sorted(categories)) or "no category"
         raise WrongInputError(
@@ -68,23 +66,11 @@ def _wanted(
     drawn = set(random.choice(len(ordered), lots, replace=False).tolist())
     share = lots / len(ordered)
     wanted = [Wanted(ordered[at].pair.id, RANDOM, None, share, detail) for at in sorted(drawn)]
-    likeness = _likeness(ordered, found)
-    best = [at for at in np.argsort(-likeness, kind="stable").tolist() if at not in drawn]
+    asked = [told(view.prompt.question, view.text_a, view.text_b) for view in ordered]
+    alike = likeness(asked, found.cluster)
+    best = [at for at in np.argsort(-alike, kind="stable").tolist() if at not in drawn]
     wanted += [
-        Wanted(ordered[at].pair.id, STRATEGY, float(likeness[at]), 1.0, detail)
+        Wanted(ordered[at].pair.id, STRATEGY, float(alike[at]), 1.0, detail)
         for at in best[: count - lots]
     ]
     return wanted
-
-
-def _likeness(views: Sequence[PairView], found: NamedCluster) -> NDArray[np.float64]:
-    """Cosine, 0 to 1, of question and answers to the middle of the cluster's."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-
-    known = [f"{one.words}\n{one.chosen}\n{one.rejected}" for one in found.cluster.members]
-    asked = [f"{view.prompt.question}\n{view.text_a}\n{view.text_b}" for view in views]
-    words = TfidfVectorizer(ngram_range=(1, 2), max_features=_FEATURES, sublinear_tf=True)
-    middle = np.asarray(words.fit_transform(known).mean(axis=0)).ravel()
-    length = float(np.linalg.norm(middle)) or 1.0
-    likeness: NDArray[np.float64] = np.asarray(words.transform(asked) @ middle).ravel() / length
-    return likeness

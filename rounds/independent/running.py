@@ -6,7 +6,7 @@ changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from training.jobs import submission
 from training.jobs.starts import Start
 
 THEN = "independent"
+# what a job carries about the benchmark that it answers
+Told = Mapping[str, Any]
 MOST_TOKENS = 256
 
 
@@ -60,7 +62,7 @@ def submit(
     )
 
 
-def due(db: Connection, found: list[Job]) -> list[Job]:
+def due(db: Connection, found: Sequence[Job]) -> list[Job]:
     """Those of some jobs that ended well and have no result yet."""
     return [
         job
@@ -100,7 +102,7 @@ def record(workspace: Workspace, job: Job) -> IndependentResult:
         )
 
 
-def asked(job: Job) -> Mapping[str, Any] | None:
+def asked(job: Job) -> Told | None:
     """What a job carries when it answers a benchmark; None for any other."""
     told = dict(job.spec.get("then") or {}).get(THEN)
     return told if told is not None and "suite" in told else None

@@ -23,6 +23,7 @@ from storage.errors import WrongInputError
 # questions and answers this much alike about the same picture are the same lesson twice, 0 to 100
 NEAR = 92.0
 _NEIGHBOURS = 50
+_OF_ANY_CONFIDENCE = (strategies.LARGE_GAP, strategies.DISAGREEMENT, strategies.FAILURES)
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class MiningSettings:
         size: pairs of the batch.
         strategy: see `strategies`.
         confidence_threshold: the strategy takes only pairs whose preferred answer has a smaller
-            probability, 0.5 to 1; `large_gap` looks for the opposite and ignores it.
+            probability, 0.5 to 1; those that look for something else ignore it.
         random_share: part of the batch that is drawn by lot, 0.05 to 1.
         floor: fewest pairs of every category.
         weights: category -> weight; all the same where empty.
@@ -105,9 +106,15 @@ class Chosen:
 
 
 def choose(
-    candidates: Sequence[Candidate], settings: MiningSettings, labeled: Sequence[Labeled] = ()
+    candidates: Sequence[Candidate],
+    settings: MiningSettings,
+    labeled: Sequence[Labeled] = (),
+    near: Mapping[str, float] | None = None,
 ) -> Chosen:
     """Choose a batch; the same candidates and settings give the same choice.
+
+    Args:
+        labeled, near: what some strategies look at, see `strategies.score`.
 
     Raises:
         WrongInputError: a setting that cannot be used.
@@ -124,7 +131,7 @@ def choose(
     choices: list[Choice] = []
     sure = 0
     for name in sorted(by_category):
-        chosen, passed = _of_category(by_category[name], taken[name], settings, labeled)
+        chosen, passed = _of_category(by_category[name], taken[name], settings, labeled, near)
         choices += chosen
         sure += passed
     left_out = {
@@ -142,6 +149,7 @@ def _of_category(
     count: int,
     settings: MiningSettings,
     labeled: Sequence[Labeled],
+    near: Mapping[str, float] | None,
 ) -> tuple[list[Choice], int]:
     """What is taken of a category, and how many others were passed over as sure."""
     lots = count if settings.strategy == RANDOM else round(settings.random_share * count)
@@ -151,13 +159,13 @@ def _of_category(
     drawn = set(random.choice(len(members), lots, replace=False).tolist()) if lots else set()
     choices = [Choice(members[at], RANDOM, None, lots / len(members)) for at in sorted(drawn)]
     rest = [one for at, one in enumerate(members) if at not in drawn]
-    if settings.strategy in (strategies.LARGE_GAP, strategies.DISAGREEMENT):
+    if settings.strategy in _OF_ANY_CONFIDENCE:
         unsure = rest
     else:
         unsure = [one for one in rest if one.confidence < settings.confidence_threshold]
     left = count - lots
     scores = strategies.score(
-        settings.strategy, unsure, seed=settings.seed, labeled=labeled, wanted=left
+        settings.strategy, unsure, seed=settings.seed, labeled=labeled, wanted=left, near=near
     )
     order = np.argsort(-scores, kind="stable")[:left]
     choices += [Choice(unsure[at], settings.strategy, float(scores[at]), 1.0) for at in order]

@@ -15,9 +15,11 @@ from typing import Any
 from rounds import batching, targets
 from rounds.batching import Wanted
 from rounds.dataset import BuildSettings, preview
+from rounds.failures import aims
+from rounds.failures.aims import Aim, Near
 from rounds.mining import balancing, choosing, strategies
 from rounds.mining.candidates import Candidate, Labeled
-from rounds.mining.choosing import Chosen, MiningSettings
+from rounds.mining.choosing import Choice, Chosen, MiningSettings
 from storage import batches, dataset_versions, evaluations, pairs
 from storage.errors import DamagedError, WrongInputError
 from storage.rows import Batch, Evaluation, Job, JobState, PairView, Verdict
@@ -40,6 +42,7 @@ class MiningRequest:
         pool: name of a batch to choose from; None for all unlabeled pairs.
         overlap: votes wanted on each pair.
         most: so many pairs are scored at most.
+        note: why this strategy and no other, for leads; empty where it was asked for.
     """
 
     batch: str
@@ -54,6 +57,7 @@ class MiningRequest:
     pool: str | None = None
     overlap: int = 1
     most: int | None = None
+    note: str = ""
 
     @property
     def settings(self) -> MiningSettings:
@@ -83,6 +87,8 @@ def submit(
         raise WrongInputError(
             f"There is no strategy {request.strategy!r}.", f"Use {', '.join(strategies.MEANINGS)}."
         )
+    if request.strategy == strategies.FAILURES:
+        _require_aims(aims.of_workspace(workspace))
     batches.check_name(request.batch)
     with workspace.ledger.read() as db:
         if batches.find(db, request.batch) is not None:
@@ -119,8 +125,8 @@ def advance(workspace: Workspace, job: Job) -> Job | Batch | None:
             return None
     if job.kind == SAMPLE:
         return _score(workspace, request, key=f"{job.id} score")
-    chosen = choose(workspace, job, request)
-    return _make(workspace, job, request, chosen)
+    chosen, near = _choose(workspace, job, request)
+    return _make(workspace, job, request, chosen, near)
 
 
 def of_job(job: Job) -> MiningRequest | None:
@@ -131,10 +137,34 @@ def of_job(job: Job) -> MiningRequest | None:
 
 def choose(workspace: Workspace, job: Job, request: MiningRequest) -> Chosen:
     """What the scores of a job choose, without making anything."""
-    settings = replace(request.settings, weights=_weights(workspace, request.checkpoint))
+    return _choose(workspace, job, request)[0]
+
+
+def _choose(
+    workspace: Workspace, job: Job, request: MiningRequest
+) -> tuple[Chosen, Mapping[str, Near]]:
+    """The choice and, where it looks for failures, which cluster every candidate is nearest to."""
     candidates = read_candidates(workspace, job)
+    if request.strategy == strategies.FAILURES:
+        wanted = _require_aims(aims.of_workspace(workspace))
+        near = aims.near(wanted, candidates)
+        parts = aims.weights(wanted, (one.category for one in candidates))
+        scores = {pair_id: one.score for pair_id, one in near.items()}
+        settings = replace(request.settings, weights=parts)
+        return choosing.choose(candidates, settings, near=scores), near
+    settings = replace(request.settings, weights=_weights(workspace, request.checkpoint))
     needs_labels = request.strategy == strategies.DISAGREEMENT
-    return choosing.choose(candidates, settings, _labeled(workspace) if needs_labels else ())
+    labeled = _labeled(workspace) if needs_labels else ()
+    return choosing.choose(candidates, settings, labeled), {}
+
+
+def _require_aims(found: list[Aim]) -> list[Aim]:
+    if not found:
+        raise WrongInputError(
+            f"Pairs cannot be chosen by failures: {aims.NONE_YET}.",
+            "Use another strategy, or ask for it: pairwright batch create NAME --rubric grounding",
+        )
+    return found
 
 
 def read_candidates(workspace: Workspace, job: Job) -> list[Candidate]:
@@ -184,7 +214,13 @@ def _score(workspace: Workspace, request: MiningRequest, key: str | None) -> Job
     )
 
 
-def _make(workspace: Workspace, job: Job, request: MiningRequest, chosen: Chosen) -> Batch:
+def _make(
+    workspace: Workspace,
+    job: Job,
+    request: MiningRequest,
+    chosen: Chosen,
+    near: Mapping[str, Near],
+) -> Batch:
     wanted = [
         Wanted(
             pair_id=one.candidate.pair_id,
@@ -196,6 +232,7 @@ def _make(workspace: Workspace, job: Job, request: MiningRequest, chosen: Chosen
                 "checkpoint": request.checkpoint,
                 "reference": request.reference,
                 "probability_a": round(one.candidate.probability, 6),
+                **_aimed(one, near),
             },
         )
         for one in chosen.choices
@@ -211,6 +248,14 @@ def _make(workspace: Workspace, job: Job, request: MiningRequest, chosen: Chosen
     return batching.make(
         workspace, request.batch, wanted, overlap=request.overlap, actor=ACTOR, detail=detail
     )
+
+
+def _aimed(one: Choice, near: Mapping[str, Near]) -> dict[str, str]:
+    """The cluster of failures that a pair was chosen for."""
+    if one.strategy != strategies.FAILURES:
+        return {}
+    aim = near[one.candidate.pair_id].aim
+    return {"kind": aim.kind, "cluster": aim.name}
 
 
 def _weights(workspace: Workspace, checkpoint: str) -> dict[str, float]:

@@ -20,6 +20,7 @@ Scores = NDArray[np.float64]
 
 MARGIN, ENTROPY, DISAGREEMENT = "margin", "entropy", "disagreement"
 DIVERSE, LARGE_GAP, RANDOM = "diverse", "large_gap", "random"
+FAILURES = "failures"
 
 # words that say what a strategy looks for
 MEANINGS: Mapping[str, str] = {
@@ -28,6 +29,7 @@ MEANINGS: Mapping[str, str] = {
     DISAGREEMENT: "simple models of the labels so far disagree most",
     DIVERSE: "unsure, and unlike what was chosen before",
     LARGE_GAP: "the model sees the largest difference",
+    FAILURES: "like the largest and growing clusters of failures",
     RANDOM: "drawn by lot",
 }
 
@@ -46,12 +48,14 @@ def score(
     seed: int = 0,
     labeled: Sequence[Labeled] = (),
     wanted: int = 0,
+    near: Mapping[str, float] | None = None,
 ) -> Scores:
     """A score for every candidate, the highest first to be taken.
 
     Args:
         labeled: pairs decided so far; only `disagreement` looks at them.
         wanted: how many will be taken; only `diverse` looks at it, 0 for all.
+        near: pair id -> nearness to clusters of failures; only `failures` looks at it.
 
     Raises:
         WrongInputError: no such strategy, or too few labels for it.
@@ -60,6 +64,8 @@ def score(
         raise WrongInputError(f"There is no strategy {name!r}.", f"Use {', '.join(MEANINGS)}.")
     if not candidates:
         return np.zeros(0)
+    if name == FAILURES:
+        return np.array([(near or {}).get(one.pair_id, 0.0) for one in candidates])
     if name == DISAGREEMENT:
         return disagreement(candidates, labeled, seed)
     if name == DIVERSE:

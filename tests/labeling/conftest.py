@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import socket
 import threading
 import time
@@ -36,7 +37,7 @@ class Served:
 
     def client(self) -> httpx.Client:
         """A browser of its own: cookies and the Origin of our page."""
-        return httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=20)
+        return httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=120)
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,6 @@ def open_link(served: Served) -> Iterator[OpenLink]:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(new_home: Path, tmp_path: Path) -> Path:
     """The folder of a new, closed workspace."""
-    workspaces.create(tmp_path / "home").close()
-    return tmp_path / "home"
+    return shutil.copytree(new_home, tmp_path / "home")

@@ -194,9 +194,9 @@ def test_swapping_sides_exchanges_two_texts_and_nothing_else(
     served: Any, new_batch: Any, open_link: Any
 ) -> None:
     """What two annotators with opposite sides send and get, byte for byte."""
-    batch = new_batch(pair_count=1, pictures=1, overlap=9, rubric="grounding")
+    batch = new_batch(pair_count=1, pictures=1, overlap=24, rubric="grounding")
     seen: dict[str, str] = {}
-    for _ in range(12):
+    for _ in range(24):
         person = open_link(batch)
         tape = Tape()
         person.http.event_hooks = {"response": [tape.take]}
@@ -209,7 +209,7 @@ def test_swapping_sides_exchanges_two_texts_and_nothing_else(
         seen.setdefault(str(swapped), _without_ids(text, person, current, swapped))
         if len(seen) == 2:
             break
-    assert len(seen) == 2, "twelve draws gave one side: chance is 1 in 2048"
+    assert len(seen) == 2, "24 draws gave one side: chance is 1 in 8 million"
     assert seen["True"] == seen["False"]
 
 

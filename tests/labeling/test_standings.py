@@ -26,7 +26,9 @@ CAST = st.dictionaries(
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(cast=CAST, overlap=st.integers(1, 4), is_sealed=st.booleans())
 def test_a_batch_stands_as_its_pairs_settle(

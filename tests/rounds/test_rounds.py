@@ -44,6 +44,12 @@ def stage(workspace: Workspace) -> Stage | None:
     return standing.of_round(workspace, 1).stage
 
 
+def train_first(workspace: Workspace) -> steps.Taken:
+    """Round 1 trains from `tiny`, of which nothing says that it can answer."""
+    found = standing.of_round(workspace, 1)
+    return steps.take(workspace, found, DPOSpec(), "lead", without_sft=True)
+
+
 def finish(workspace: Workspace, job: Job) -> None:
     """The job ends well, as a worker would say."""
     with workspace.ledger.write() as tx:
@@ -105,7 +111,10 @@ def test_a_settled_round_trains_from_its_start_and_then_waits_for_the_job(
     workspace: Workspace, voted: Four
 ) -> None:
     assert stage(workspace) is Stage.TRAIN
-    taken = steps.take(workspace, standing.of_round(workspace, 1), DPOSpec(), "lead")
+    with pytest.raises(WrongInputError, match="has no SFT in its lineage") as asked:
+        steps.take(workspace, standing.of_round(workspace, 1), DPOSpec(), "lead")
+    assert "pairwright round next --yes-no-sft" in asked.value.next_step
+    taken = train_first(workspace)
     assert taken.job is not None
     assert taken.version is not None
     assert (taken.version.policy["round"], taken.version.rows) == (1, 4)
@@ -124,7 +133,7 @@ def test_a_lead_may_train_early_on_what_is_decided(
     with workspace.ledger.write() as tx:
         label(tx, opened.batch, "ana", {opened.ids[0]: "a", opened.ids[1]: "b"})
     found = standing.of_round(workspace, 1)
-    taken = steps.take(workspace, found, DPOSpec(), "lead", early=True)
+    taken = steps.take(workspace, found, DPOSpec(), "lead", early=True, without_sft=True)
     assert taken.version is not None
     assert taken.version.rows == 2
 
@@ -135,7 +144,7 @@ def test_a_trained_round_is_measured_on_the_audit_set_and_the_next_starts_from_i
     make_batch: Callable[..., Batch],
     label: Callable[..., None],
 ) -> None:
-    taken = steps.take(workspace, standing.of_round(workspace, 1), DPOSpec(), "lead")
+    taken = train_first(workspace)
     assert taken.job is not None
     assert taken.version is not None
     finish(workspace, taken.job)

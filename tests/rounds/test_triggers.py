@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from labeling import links, prepared_links
 from rounds import opening, standing, targets, triggers
 from rounds.targets import TargetState
 from rounds.triggers import TriggerSettings
 from storage import batches, category_targets, jobs, pairs, picks, scores
+from storage import links as link_rows
 from storage import triggers as recorded
 from storage.errors import WrongInputError
 from storage.pairs import PairFilter
@@ -153,3 +155,26 @@ def test_the_batch_that_was_queued_belongs_to_the_open_round(
     found = standing.of_round(workspace, 1)
     assert [one.batch.name for one in found.batches] == [done.subject]
     assert found.pairs == 12
+
+
+def test_links_of_a_batch_that_was_queued_are_prepared_for_the_last_annotators_and_say_so(
+    workspace: Workspace, measure: Measure, waiting: Batch, tiny_model: str
+) -> None:
+    opening.open_next(workspace)
+    opening.give_batch(workspace, "waiting", "lead")
+    for who in ("ana", "ben"):
+        links.mint(workspace, "waiting", who)
+    targets.set_all(workspace, {"counting": 0.8}, "lead")
+    measured = measure({"counting": (30, 60)})
+    (done,) = triggers.act(workspace, measured)
+    assert (done.detail["links"], done.detail["annotators_of"]) == (2, "waiting")
+    event = standing.of_round(workspace, 1).events[-1]
+    assert (event.actor, event.detail["links"]) == ("auto-trigger", 2)
+    assert triggers.act(workspace, measured) == []
+    shown = prepared_links.reveal(workspace, done.subject)
+    assert len(shown) == 2
+    with workspace.ledger.read() as db:
+        assert len(link_rows.listed(db, batches.get(db, done.subject).id)) == 2
+        # what the choice of a pair rested on says nothing about people
+        chosen = picks.of_batch(db, batches.get(db, done.subject).id)
+    assert all("links" not in one.detail for one in chosen)

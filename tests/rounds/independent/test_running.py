@@ -12,10 +12,18 @@ import pytest
 from rounds import followups
 from rounds.independent import comparison, items, running, sources, suite
 from rounds.independent.suite import Suite
-from storage import independent_results, jobs, models, segments
+from storage import (
+    checkpoints,
+    dataset_versions,
+    identity,
+    independent_results,
+    jobs,
+    models,
+    segments,
+)
 from storage.errors import DamagedError, NotFoundError, WrongInputError
 from storage.independent_results import IndependentResult
-from storage.rows import Job
+from storage.rows import DatasetRow, Job, JobState, Part, Prompt, Turn
 from storage.segments import SegmentKind
 from storage.workspace import Workspace
 from training.jobs import keeping
@@ -89,6 +97,63 @@ def test_the_loop_records_a_benchmark_after_its_job_and_only_then(
     assert not keeping.keep(workspace, done)
     with workspace.ledger.read() as db:
         assert segments.listed(db, SegmentKind.GENERATIONS) == []
+
+
+@pytest.fixture
+def line(workspace: Workspace, tiny_model: str) -> list[str]:
+    """Checkpoints one, two and three, each trained from the one before; their ids."""
+    turns = (Turn("user", (Part("text", "How many?"),)),)
+    prompt = Prompt(identity.prompt_id(turns), "counting", turns)
+    row = DatasetRow("p1", prompt, "three", "four", "oracle", 0, 1.0, "r1")
+    version = dataset_versions.write(
+        *(workspace, [row]), labels="oracle", policy={}, excluded={}, holdout=0.0, seed=0
+    )
+    made: list[str] = []
+    for name in ("one", "two", "three"):
+        with workspace.ledger.write() as tx:
+            job = jobs.submit(tx, kind="train", spec={}, key=name)
+            jobs.request_cancel(tx, job.id)
+            found = models.get(tx, tiny_model)
+            assert found is not None
+            added = checkpoints.add(
+                tx,
+                name=name,
+                job_id=job.id,
+                parent=made[-1] if made else None,
+                model=found.location,
+                kind="adapter",
+                path=name,
+                dataset_version=version.id,
+                config={},
+                metrics={},
+            )
+        made.append(added.id)
+    return made
+
+
+def test_the_start_of_a_checkpoint_is_asked_the_same_once_and_no_further_back(
+    workspace: Workspace, pope: Suite, pictures: Path, finish: Callable[..., Job], line: list[str]
+) -> None:
+    settings = {"max_new_tokens": 9}
+    job = running.submit(workspace, pope, checkpoint=line[2], pictures=pictures, settings=settings)
+    finish(job, SAID)
+    told = followups.run(workspace)
+    assert [sentence.split(" job ")[0] for sentence in told] == [
+        "pope is measured: result 1 of",
+        "two answers the same as",
+    ]
+    assert followups.run(workspace) == []
+    with workspace.ledger.read() as db:
+        (guard,) = [one for one in jobs.listed(db) if one.state is JobState.QUEUED]
+    for name in ("prompts", "settings", "pictures_root"):
+        assert guard.spec[name] == job.spec[name]
+    assert guard.spec["start"]["checkpoints"] == line[:2]
+    finish(guard, {**SAID, "random/2": "Yes"})
+    assert len(followups.run(workspace)) == 1
+    with workspace.ledger.read() as db:
+        assert not [one for one in jobs.listed(db) if one.state is JobState.QUEUED]
+        guarded = comparison.guard(workspace, checkpoints.get(db, line[2]))
+    assert [(one.paired.n, len(one.broken)) for one in guarded.compared] == [(6, 1)]
 
 
 def test_what_cannot_be_run_is_counted_and_the_lot_is_the_same_again(

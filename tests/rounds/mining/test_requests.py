@@ -173,4 +173,4 @@ def test_two_that_make_the_batch_at_once_make_it_once(
     chosen = requests.choose(workspace, job, REQUEST)
     assert requests.advance(workspace, job) is not None
     with pytest.raises(ConflictError, match="'next' is there already"):
-        requests._make(workspace, job, REQUEST, chosen)
+        requests._make(workspace, job, REQUEST, chosen, {})
