@@ -16,12 +16,12 @@ import httpx
 from pydantic import BaseModel
 
 from console.api.agreement_models import AgreementOut
+from console.api.comparison_models import AbTestsOut, JudgesOut
+from console.api.dataset_models import DatasetList, DatasetOut, NoteList, VotedRows
 from console.api.models import (
     ActivationOut,
     CheckpointList,
     CheckpointOut,
-    DatasetList,
-    DatasetOut,
     Health,
     JobList,
     JobLog,
@@ -103,11 +103,16 @@ class Client:
         start_from: str,
         settings: Mapping[str, Any] | None = None,
         *,
+        without_sft: bool = False,
         once: str | None = None,
     ) -> JobOut:
-        """Queue a training. The same `once` with the same request gives the job that is there."""
+        """Queue a training. The same `once` with the same request gives the job that is there.
+
+        `without_sft` says that DPO is meant to begin at a model that has seen no SFT.
+        """
         wanted = {"dataset": dataset, "start_from": start_from, "settings": dict(settings or {})}
-        return self._create({"kind": "train", **wanted}, once)
+        sure = {"without_sft": True} if without_sft else {}
+        return self._create({"kind": "train", **wanted, **sure}, once)
 
     def evaluate(
         self, dataset: str, checkpoint: str, split: str = "holdout", *, once: str | None = None
@@ -123,12 +128,44 @@ class Client:
         *,
         batch: str = "",
         settings: Mapping[str, Any] | None = None,
+        rivals: Sequence[str] = (),
         once: str | None = None,
     ) -> JobOut:
-        """Queue the answering of prompts: `{"messages": [{"role", "content"}], "category"}`."""
+        """Queue the answering of prompts: `{"messages": [{"role", "content"}], "category"}`. With
+        `rivals` it is a blind A/B test."""
         asked = [dict(prompt) for prompt in prompts]
         wanted = {"start_from": start_from, "prompts": asked, "batch": batch}
-        return self._create({"kind": "sample", **wanted, "settings": dict(settings or {})}, once)
+        more = {"rivals": list(rivals)} if rivals else {}
+        told = {**wanted, **more, "settings": dict(settings or {})}
+        return self._create({"kind": "sample", **told}, once)
+
+    def prepare(
+        self,
+        start_from: str,
+        pictures_of: str,
+        questions: Sequence[Mapping[str, str]],
+        *,
+        batch: str,
+        once: str | None = None,
+        **more: Any,
+    ) -> JobOut:
+        """Queue questions, `{"text", "category"}`, about the pictures of a batch. `more`:
+        per_picture, settings, rivals."""
+        asked = {"pictures_of": pictures_of, "questions": [dict(one) for one in questions]}
+        wanted = {"kind": "prepare", "start_from": start_from, "batch": batch}
+        return self._create({**wanted, **asked, **more}, once)
+
+    def judge(self, batch: str, judge: str, *, once: str | None = None, **more: Any) -> JobOut:
+        """Let a model of the workspace judge a batch. `more`: instructions, again, settings."""
+        return self._create({"kind": "judge", "batch": batch, "judge": judge, **more}, once)
+
+    def judges(self, batch: str | None = None) -> JudgesOut:
+        """How far models as judges agree with the experts."""
+        return self._get("/v1/judges", JudgesOut, batch=batch)
+
+    def ab_tests(self, batch: str | None = None) -> AbTestsOut:
+        """Who wins in blind A/B tests."""
+        return self._get("/v1/ab-tests", AbTestsOut, batch=batch)
 
     def jobs(self, kind: str | None = None, limit: int = 200) -> list[JobOut]:
         """The newest jobs, the newest first."""
@@ -194,10 +231,23 @@ class Client:
         return self._get(f"/v1/datasets/{version}", DatasetOut)
 
     def build_dataset(self, **settings: Any) -> DatasetOut:
-        """Freeze the decisions so far. `settings`: batch, labels, policy, min_votes,
-        min_agreement, holdout, holdout_by, seed; the same ones on the same votes give the same
-        version."""
+        """Freeze the decisions so far. `settings`: batch, round, labels, policy, min_votes,
+        min_agreement, min_confidence, holdout, holdout_by, seed, audit, with_judge, filters, note;
+        the same ones on the same votes give the same version."""
         return self._post("/v1/datasets", DatasetOut, settings, again=True)
+
+    def dataset_votes(self, version: str, page: int = 1) -> VotedRows:
+        """The votes behind a version, a page of its rows at a time."""
+        return self._get(f"/v1/datasets/{version}/votes", VotedRows, page=page)
+
+    def notes(self, version: str) -> NoteList:
+        """All notes on a version, the newest first."""
+        return self._get(f"/v1/datasets/{version}/notes", NoteList)
+
+    def note_dataset(self, version: str, text: str) -> NoteList:
+        """Write another note on a version; the same again adds nothing."""
+        path = f"/v1/datasets/{version}/notes"
+        return self._post(path, NoteList, {"text": text}, again=True)
 
     def checkpoints(self) -> CheckpointList:
         """All checkpoints, the newest first, and the one in use."""

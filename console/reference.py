@@ -12,6 +12,7 @@ from typing import Any
 
 import typer.main
 
+from console import api_reference
 from console.main import build_app
 from training.judging.settings import JUDGING_SETTINGS
 from training.settings import GROUPS, SETTINGS, Setting, explain
@@ -60,7 +61,11 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 
 def pages() -> dict[Path, str]:
     """Every page that is made from the code: path -> text."""
-    return {DOCS / "commands.md": commands_page(), DOCS / "settings.md": settings_page()}
+    return {
+        DOCS / "commands.md": commands_page(),
+        DOCS / "settings.md": settings_page(),
+        DOCS / "api.md": api_reference.page(_MADE),
+    }
 
 
 def commands_page() -> str:

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI, Request
 from starlette.middleware import Middleware
 
-from console.api import agreement, checkpoints, datasets, jobs, problems
+from console.api import agreement, checkpoints, comparisons, datasets, jobs, problems
 from console.api.gate import Gate
 from console.api.models import Health
 from console.api.problems import PlainErrors, Problem
@@ -22,17 +22,23 @@ def build(workspace: Workspace, hosts: Collection[str]) -> FastAPI:
     Args:
         hosts: names that the server answers to.
     """
+    app = routed(hosts)
+    app.state.workspace = workspace
+    return app
+
+
+def routed(hosts: Collection[str] = ()) -> FastAPI:
+    """The routes with all that is around them, and no workspace yet."""
     app = FastAPI(
         title="Pairwright",
         version=version("pairwright"),
-        summary="Jobs, datasets, checkpoints and agreement of one workspace.",
+        summary="Jobs, datasets, checkpoints, agreement and comparisons of one workspace.",
         # these pages load scripts from elsewhere; the description itself is at /openapi.json
         docs_url=None,
         redoc_url=None,
         middleware=[Middleware(PlainErrors), Middleware(Gate, hosts=hosts)],
     )
-    app.state.workspace = workspace
-    for routes in (jobs, datasets, checkpoints, agreement):
+    for routes in (jobs, datasets, checkpoints, agreement, comparisons):
         app.include_router(routes.router)
     _serve_health(app)
     problems.answer_errors(app)

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query
 
+from console.api import collecting
 from console.api.desk import KEY_NEEDED, Desk, ReadingDesk, WritingDesk
 from console.api.models import (
     EvaluateRequest,
@@ -20,19 +21,21 @@ from console.api.models import (
     JobMetrics,
     JobOut,
     JobRequest,
+    JudgeRequest,
     MetricPoint,
+    PrepareRequest,
     PromptIn,
     SampleRequest,
     TrainRequest,
 )
 from console.api.problems import responses
-from storage import checkpoints, events, jobs, models
+from storage import events, jobs
 from storage.errors import WrongInputError
-from storage.ledger import Connection
 from storage.rows import Job
 from training.answers import prompts
-from training.jobs import submission
+from training.jobs import starts, submission
 from training.jobs.folder import JobFolder
+from training.modeling import tuned
 from training.settings import spec as specs
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], dependencies=KEY_NEEDED)
@@ -50,12 +53,17 @@ IdempotencyKey = Annotated[
 
 @router.post("", status_code=201, responses=responses(403, 404, 409))
 def create(desk: WritingDesk, wanted: JobRequest, idempotency_key: IdempotencyKey = None) -> JobOut:
-    """Queue a training, an evaluation or a sampling; a worker takes it."""
+    """Queue a training, an evaluation, a sampling, a preparation or a judging; a worker takes
+    it."""
     nonce = None if idempotency_key is None else f"{desk.key.id} {idempotency_key}"
     if isinstance(wanted, TrainRequest):
         return JobOut.of(_train(desk, wanted, nonce))
     if isinstance(wanted, SampleRequest):
         return JobOut.of(_sample(desk, wanted, nonce))
+    if isinstance(wanted, PrepareRequest):
+        return JobOut.of(collecting.prepare(desk, wanted, nonce))
+    if isinstance(wanted, JudgeRequest):
+        return JobOut.of(collecting.judge(desk, wanted, nonce))
     return JobOut.of(_evaluate(desk, wanted, nonce))
 
 
@@ -118,7 +126,10 @@ def cancel(desk: WritingDesk, job_id: str) -> JobOut:
 def _train(desk: Desk, wanted: TrainRequest, nonce: str | None) -> Job:
     spec = specs.parse_spec(wanted.settings)
     with desk.workspace.ledger.read() as db:
-        _check_start(db, wanted.start_from)
+        collecting.check_start(db, wanted.start_from)
+        if not wanted.without_sft:
+            start = starts.resolve(db, wanted.start_from)
+            tuned.check(start, spec.stage, "send without_sft as true")
     return submission.submit_training(
         desk.workspace,
         dataset=wanted.dataset,
@@ -130,7 +141,7 @@ def _train(desk: Desk, wanted: TrainRequest, nonce: str | None) -> Job:
 
 def _evaluate(desk: Desk, wanted: EvaluateRequest, nonce: str | None) -> Job:
     with desk.workspace.ledger.read() as db:
-        _check_start(db, wanted.checkpoint)
+        collecting.check_start(db, wanted.checkpoint)
     return submission.submit_evaluation(
         desk.workspace,
         checkpoint=wanted.checkpoint,
@@ -143,11 +154,10 @@ def _evaluate(desk: Desk, wanted: EvaluateRequest, nonce: str | None) -> Job:
 
 
 def _sample(desk: Desk, wanted: SampleRequest, nonce: str | None) -> Job:
-    settings = specs.parse_sampling(wanted.settings)
-    if settings.answers > 2:
-        raise WrongInputError(f"answers is {settings.answers}, but a pair has two.", "Use 1 or 2.")
+    settings = collecting.answering(wanted.settings, wanted.rivals)
     with desk.workspace.ledger.read() as db:
-        _check_start(db, wanted.start_from)
+        for name in (wanted.start_from, *wanted.rivals):
+            collecting.check_start(db, name)
     return submission.submit_sampling(
         desk.workspace,
         start_from=wanted.start_from,
@@ -155,6 +165,7 @@ def _sample(desk: Desk, wanted: SampleRequest, nonce: str | None) -> Job:
         batch=wanted.batch,
         settings=settings,
         key=nonce,
+        rivals=wanted.rivals,
     )
 
 
@@ -191,15 +202,6 @@ def _written(log: Path, offset: int, most: int) -> tuple[str, int]:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     text = decoder.decode(data)
     return text, offset + len(data) - len(decoder.getstate()[0])
-
-
-def _check_start(db: Connection, name: str) -> None:
-    """Only what is recorded: a caller over the network names no folder of this machine.
-
-    Raises NotFoundError for anything else.
-    """
-    if models.get(db, name) is None:
-        checkpoints.get(db, name)
 
 
 def _position(after: str | None) -> tuple[int, int] | None:

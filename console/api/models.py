@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from storage.rows import Activation, Checkpoint, DatasetVersion, Job, JobEvent
+from storage.rows import Activation, Checkpoint, Job, JobEvent
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Rivals = Annotated[list[Name], Field(max_length=20)]
 
 
 class _Request(BaseModel):
@@ -20,13 +21,15 @@ class TrainRequest(_Request):
     """Train with DPO on a dataset version.
 
     `start_from` is a model of `pairwright model list` or a checkpoint; `settings` are those of
-    docs/settings.md, what is left out has its default.
+    docs/settings.md, what is left out has its default. DPO from a model that nobody seems to have
+    taught to answer is refused unless `without_sft` says that it is meant.
     """
 
     kind: Literal["train"]
     dataset: Name
     start_from: Name
     settings: dict[str, Any] = Field(default_factory=dict)
+    without_sft: bool = False
 
 
 class EvaluateRequest(_Request):
@@ -59,7 +62,8 @@ class SampleRequest(_Request):
     """Let a model or checkpoint answer prompts; two answers that differ are a pair of `batch`.
 
     `settings` are those of sampling in docs/settings.md. With `answers` 1 there is no pair, and no
-    batch is needed.
+    batch is needed. With `rivals`, other models or checkpoints that answer the same prompts, every
+    pair has answers of two of them: a blind A/B test.
     """
 
     kind: Literal["sample"]
@@ -67,23 +71,54 @@ class SampleRequest(_Request):
     prompts: Annotated[list[PromptIn], Field(min_length=1, max_length=10_000)]
     batch: Annotated[str, Field(max_length=200)] = ""
     settings: dict[str, Any] = Field(default_factory=dict)
+    rivals: Rivals = Field(default_factory=list)
 
 
-JobRequest = Annotated[TrainRequest | EvaluateRequest | SampleRequest, Field(discriminator="kind")]
+class QuestionIn(_Request):
+    """A question about a picture; `<image>` in it is where the picture stands."""
+
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
+    category: Annotated[str, Field(max_length=200)] = ""
+    system: Annotated[str, Field(max_length=20_000)] = ""
 
 
-class BuildRequest(_Request):
-    """Freeze the decisions so far; the fields are those of `pairwright dataset build`."""
+class PrepareRequest(_Request):
+    """Ask questions about the pictures of a batch that is here; two answers that differ are a pair
+    of `batch`.
 
-    batch: Name | None = None
-    labels: Literal["votes", "imported", "both"] = "votes"
-    policy: Literal["majority", "weighted", "unanimous", "adjudicated"] = "majority"
-    min_votes: Annotated[int, Field(ge=1, le=1000)] = 1
-    min_agreement: Annotated[float, Field(ge=0, le=1)] = 0.67
-    min_confidence: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    holdout: Annotated[float, Field(ge=0, lt=1)] = 0.1
-    holdout_by: Literal["media", "annotator"] = "media"
-    seed: Annotated[int, Field(ge=0, le=2**53)] = 0
+    `per_picture` questions are drawn for each picture, null for all. `settings` and `rivals` are
+    those of a sampling.
+    """
+
+    kind: Literal["prepare"]
+    start_from: Name
+    pictures_of: Name
+    questions: Annotated[list[QuestionIn], Field(min_length=1, max_length=1000)]
+    batch: Name
+    per_picture: Annotated[int, Field(ge=1, le=1000)] | None = None
+    settings: dict[str, Any] = Field(default_factory=dict)
+    rivals: Rivals = Field(default_factory=list)
+
+
+class JudgeRequest(_Request):
+    """Let a model or checkpoint of the workspace say which answers of a batch are better.
+
+    `again` asks also about pairs that it has labeled by these instructions; empty instructions are
+    the standard text. `settings` are those of judging in docs/settings.md.
+    """
+
+    kind: Literal["judge"]
+    batch: Name
+    judge: Name
+    instructions: Annotated[str, Field(max_length=20_000)] = ""
+    again: bool = False
+    settings: dict[str, Any] = Field(default_factory=dict)
+
+
+JobRequest = Annotated[
+    TrainRequest | EvaluateRequest | SampleRequest | PrepareRequest | JudgeRequest,
+    Field(discriminator="kind"),
+]
 
 
 class ActivateRequest(_Request):
@@ -169,31 +204,6 @@ class JobLog(BaseModel):
     offset: int
     text: str
     next_offset: int
-
-
-class DatasetOut(BaseModel):
-    """A dataset version; `excluded` counts the pairs left out by reason."""
-
-    id: str
-    digest: str
-    labels: str
-    policy: dict[str, Any]
-    rows: int
-    train: int
-    holdout: int
-    excluded: dict[str, int]
-    created_at: datetime
-
-    @classmethod
-    def of(cls, version: DatasetVersion) -> DatasetOut:
-        values = {name: value for name, value in vars(version).items() if name in cls.model_fields}
-        return cls.model_validate(_timed(values))
-
-
-class DatasetList(BaseModel):
-    """Oldest first."""
-
-    datasets: list[DatasetOut]
 
 
 class CheckpointOut(BaseModel):

@@ -1,4 +1,4 @@
-"""pairwright dataset build, sft, list, show, check, diff, export, push, pull."""
+"""pairwright dataset list, show, diff, export; the other commands have files of their own."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from console.commands import dataset_check, demonstrations, publishing
+from console.commands import (
+    dataset_build,
+    dataset_check,
+    dataset_votes,
+    demonstrations,
+    publishing,
+)
 from console.options import Run, shared
 
 if TYPE_CHECKING:
@@ -20,6 +26,8 @@ _COLUMNS = {
     "train": "train",
     "holdout": "holdout",
     "labels": "labels",
+    "filters": "filters",
+    "note": "note",
     "created": "created_at",
 }
 _WHEN_NONE = "Build one: pairwright dataset build --batch NAME"
@@ -27,109 +35,19 @@ _WHEN_NONE = "Build one: pairwright dataset build --batch NAME"
 VersionName = Annotated[str, typer.Argument(metavar="V", help="A dataset version, such as v1.")]
 
 
-Batch = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Only this batch. Default: all of them.")
-]
-Labels = Annotated[
-    Literal["votes", "imported", "both"],
-    typer.Option(
-        metavar="votes|imported|both",
-        help="Whose decisions: the experts' votes, the labels of imported files, or both "
-        "(votes where a pair has any).",
-    ),
-]
-Policy = Annotated[
-    Literal["majority", "weighted", "unanimous", "adjudicated"],
-    typer.Option(
-        metavar="majority|weighted|unanimous|adjudicated",
-        help="How votes settle a pair: by number, by the estimated accuracy of who cast them, all "
-        "alike, or by leads only. A lead's decision always comes first.",
-    ),
-]
-MinVotes = Annotated[int, typer.Option(min=1, metavar="N", help="Fewest votes that settle a pair.")]
-MinAgreement = Annotated[
-    float, typer.Option(min=0, max=1, metavar="P", help="Smallest share of votes for the winner.")
-]
-MinConfidence = Annotated[
-    float,
-    typer.Option(
-        min=0, max=0.99, metavar="P", help="Smallest probability of the winner, given the votes."
-    ),
-]
-Holdout = Annotated[
-    float, typer.Option(min=0, max=0.99, metavar="P", help="Share of rows kept from training.")
-]
-HoldoutBy = Annotated[
-    Literal["media", "annotator"],
-    typer.Option(
-        metavar="media|annotator",
-        help="media: rows that share a picture or a question stay together. annotator: all rows "
-        "that some annotators judged, drawn with the seed.",
-    ),
-]
-Seed = Annotated[int, typer.Option(metavar="N", help="Draws the split.")]
-WithJudge = Annotated[
-    str,
-    typer.Option(
-        metavar="NAME",
-        help="Also the labels of this model as judge, where nothing else decides a pair: NAME or "
-        "NAME@VERSION. Its rows say `model`. `pairwright judge` makes such labels.",
-    ),
-]
-Audit = Annotated[
-    bool, typer.Option("--audit", help="From the audit set alone: it measures, it never trains.")
-]
-
-
-@shared
-def build(
-    run: Run,
-    batch: Batch = None,
-    labels: Labels = "votes",
-    policy: Policy = "majority",
-    min_votes: MinVotes = 1,
-    min_agreement: MinAgreement = 0.67,
-    min_confidence: MinConfidence = 0.0,
-    holdout: Holdout = 0.1,
-    holdout_by: HoldoutBy = "media",
-    seed: Seed = 0,
-    audit: Audit = False,
-    with_judge: WithJudge = "",
-) -> None:
-    """Freeze the decisions so far.
-
-    A dataset version holds chosen and rejected answers, split into train and holdout. The same
-    decisions and settings give the same version again.
-    """
-    from console.commands.batches import check_known
-    from rounds import dataset
-
-    settings = dataset.BuildSettings(
-        batch=batch,
-        labels=labels,
-        policy=policy,
-        min_votes=min_votes,
-        min_agreement=min_agreement,
-        min_confidence=min_confidence,
-        holdout=holdout,
-        holdout_by=holdout_by,
-        seed=seed,
-        audit=audit,
-        with_judge=with_judge,
-    )
-    with run.workspace() as workspace:
-        check_known(workspace, batch)
-        version = dataset.build(workspace, settings)
-    run.output.show(as_result(version), *_sentences(version))
-
-
 @shared
 def list_versions(run: Run) -> None:
     """List the dataset versions, oldest first."""
-    from storage import dataset_versions
+    from console.views import dataset_filters
+    from storage import dataset_notes, dataset_versions
 
     with run.workspace() as workspace, workspace.ledger.read() as db:
-        rows = [as_result(version) for version in dataset_versions.listed(db)]
+        notes = dataset_notes.standing(db)
+        versions = dataset_versions.listed(db)
+    rows = [as_result(version, notes.get(version.id, "")) for version in versions]
+    if not run.output.as_json:
+        told = [dataset_filters.sentence(version.policy) for version in versions]
+        rows = [{**row, "filters": said} for row, said in zip(rows, told, strict=True)]
     run.output.show_rows(
         "datasets", rows, _COLUMNS, f"There is no dataset version yet. {_WHEN_NONE}"
     )
@@ -137,10 +55,19 @@ def list_versions(run: Run) -> None:
 
 @shared
 def show(run: Run, version: VersionName) -> None:
-    """Show one dataset version."""
+    """Show one dataset version, with its filters, its note and who wrote it."""
+    from console.views import dataset_notes as views
+    from storage import dataset_notes
+
     with run.workspace() as workspace, workspace.ledger.read() as db:
         found = get(db, version)
-    run.output.show(as_result(found), *_sentences(found))
+        notes = dataset_notes.history(db, found.id)
+    text = notes[0].text if notes else ""
+    run.output.show(
+        as_result(found, text),
+        *sentences(found, text),
+        *(views.signed(one) for one in notes[:1] if one.text),
+    )
 
 
 @shared
@@ -168,14 +95,15 @@ def export(
     the swift format back to the same pairs. Rows that a format cannot hold are left out and
     counted.
     """
-    from storage import dataset_versions, exports
+    from storage import dataset_notes, dataset_versions, exports
 
     with run.workspace() as workspace:
         with workspace.ledger.read() as db:
             found = get(db, version)
+            note = dataset_notes.last(db, found.id)
         rows = dataset_versions.read_rows(workspace, found)
         title = f"Dataset {found.id}, labels: {found.labels}"
-        about = exports.About(found.id, found.policy, licence)
+        about = exports.About(found.id, found.policy, licence, note.text if note else "")
         made = exports.export_rows(workspace, rows, record_format, out, title, about)
     written = sum(made.rows.values())
     result = {**vars(made), "version": found.id, "rows": written, "splits": made.rows}
@@ -206,11 +134,14 @@ def diff(
     with run.workspace() as workspace:
         with workspace.ledger.read() as db:
             versions = [get(db, name) for name in (before, after)]
-        old, new = (dataset_versions.read_rows(workspace, version) for version in versions)
+        old, new = (dataset_versions.read_table(workspace, version) for version in versions)
         drifts = dataset_changes.measured(workspace, (before, old), (after, new))
+        made = dataset_changes.made(workspace, before, after)
     found = dataset_diff.compare(old, new)
-    sentences = dataset_changes.sentences(before, after, found)
-    run.output.show(dataset_changes.as_result(before, after, found, drifts), *sentences)
+    told = dataset_changes.sentences(before, after, found)
+    filters = {one.id: one.policy.get("filters") or {} for one in versions}
+    result = {**dataset_changes.as_result(before, after, found, drifts), "filters": filters}
+    run.output.show(result, *told, *made)
     if not run.output.as_json:
         counts = [list(vars(line).values()) for line in found.categories]
         run.output.table(vars(found.categories[0]), counts)
@@ -221,10 +152,12 @@ def diff(
 
 
 COMMANDS = {
-    "build": build,
+    "build": dataset_build.build,
     "sft": demonstrations.import_answers,
     "list": list_versions,
     "show": show,
+    "note": dataset_votes.note,
+    "votes": dataset_votes.votes,
     "check": dataset_check.check,
     "diff": diff,
     "export": export,
@@ -243,19 +176,24 @@ def get(db: Connection, version: str) -> DatasetVersion:
     return dataset_versions.get(db, version)
 
 
-def as_result(version: DatasetVersion) -> dict[str, object]:
+def as_result(version: DatasetVersion, note: str = "") -> dict[str, object]:
     """What --json prints about a dataset version."""
     found = dict(vars(version))
-    return {"version": found.pop("id"), **found}
+    filters = version.policy.get("filters") or {}
+    return {"version": found.pop("id"), **found, "filters": filters, "note": note}
 
 
-def _sentences(version: DatasetVersion) -> list[str]:
-    from console.views import datasets
+def sentences(version: DatasetVersion, note: str = "") -> list[str]:
+    """The same for people."""
+    from console.views import dataset_filters, datasets
 
     left_out = ", ".join(f"{count} {reason}" for reason, count in version.excluded.items())
+    filters = dataset_filters.sentence(version.policy)
     return [
         f"Dataset {version.id}: {datasets.summary(version)}",
+        *([f"Filters: {filters}."] if filters else []),
         *([f"Left out: {left_out}."] if left_out else []),
         *datasets.circumstances(version.policy),
+        *([f"Note: {note}"] if note else []),
         f"Digest {version.digest}",
     ]

@@ -1,4 +1,4 @@
-"""pairwright link create, list, extend, revoke."""
+"""pairwright link create, reveal, list, extend, revoke."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from console.options import Run, shared
 from console.output import plain_value
 
 if TYPE_CHECKING:
+    from labeling.links import MintedLink
     from storage.rows import Link
     from storage.workspace import Workspace
 
@@ -36,6 +37,9 @@ Starts = Annotated[
         "works for --expires from then on.",
     ),
 ]
+Expires = Annotated[
+    str, typer.Option(metavar="TIME", help="How long the link works: 30m, 12h, 7d or 2w.")
+]
 Quota = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Pairs that the person may judge; else all.")
 ]
@@ -53,37 +57,58 @@ def create(
     run: Run,
     batch: Annotated[str, typer.Option(metavar="NAME", help="Batch to label.")],
     annotator: Annotated[
-        str, typer.Option(metavar="WHO", help="Who gets the link; their votes carry the name.")
-    ],
-    expires: Annotated[
-        str, typer.Option(metavar="TIME", help="How long the link works: 30m, 12h, 7d or 2w.")
-    ] = "7d",
+        str | None,
+        typer.Option(
+            metavar="WHO",
+            help="Who gets the link; their votes carry the name.",
+            show_default=False,
+        ),
+    ] = None,
+    annotators_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Instead: a link for everybody who had this batch, with the same quota and pace.",
+            show_default=False,
+        ),
+    ] = None,
+    expires: Expires = "7d",
     starts: Starts = None,
     quota: Quota = None,
     pace: Pace = None,
 ) -> None:
-    """Make a link for one person to one batch.
+    """Make a link for one person to one batch, or one for each annotator of another batch.
 
     It is shown once; only a hash of it is kept.
     """
-    from console import names, serving
-    from console.commands.batches import WHEN_NONE
-    from labeling import links
-    from storage import batches
+    if (annotator is None) == (annotators_of is None):
+        raise typer.BadParameter("a link needs --annotator WHO, or --annotators-of BATCH")
+    from labeling import links, prepared_links
 
     with run.workspace() as workspace:
-        with workspace.ledger.read() as db:
-            names.check("batch", batch, (known.name for known in batches.listed(db)), WHEN_NONE)
-        minted = links.mint(
-            workspace,
-            batch,
-            annotator,
-            expires=expires,
-            starts=starts,
-            quota=quota,
-            pace=pace or links.DEFAULT_PACE,
-        )
-        url = links.url(serving.known_public_url(workspace.home), minted.token)
+        _check_batches(workspace, batch, annotators_of)
+        if annotator is not None:
+            minted = links.mint(
+                *(workspace, batch, annotator, expires),
+                starts=starts,
+                quota=quota,
+                pace=pace or links.DEFAULT_PACE,
+            )
+            _show_one(run, workspace, minted, batch, annotator)
+        elif annotators_of is not None:
+            if starts or quota or pace:
+                raise typer.BadParameter("--annotators-of takes quota and pace as they were")
+            many = prepared_links.create_like(workspace, batch, annotators_of, expires)
+            _show_all(run, workspace, many, batch)
+
+
+def _show_one(
+    run: Run, workspace: Workspace, minted: MintedLink, batch: str, annotator: str
+) -> None:
+    from console import serving
+    from labeling import links
+
+    url = links.url(serving.known_public_url(workspace.home), minted.token)
     run.output.show(
         {
             "link": minted.link.id,
@@ -98,6 +123,57 @@ def create(
         url,
     )
     run.output.say(f"Hand it to {annotator} only; it is not shown again.")
+
+
+@shared
+def reveal(
+    run: Run,
+    batch: Annotated[str, typer.Option(metavar="NAME", help="Batch whose links are prepared.")],
+    expires: Expires = "7d",
+) -> None:
+    """Show the addresses of prepared links, once: a batch that was made by itself has some.
+
+    A prepared link opens nothing before; its secret is drawn now, and only a hash of it is kept.
+    """
+    from labeling import prepared_links
+
+    with run.workspace() as workspace:
+        _check_batches(workspace, batch, None)
+        _show_all(run, workspace, prepared_links.reveal(workspace, batch, expires), batch)
+
+
+def _check_batches(workspace: Workspace, *wanted: str | None) -> None:
+    from console import names
+    from console.commands.batches import WHEN_NONE
+    from storage import batches
+
+    with workspace.ledger.read() as db:
+        known = [one.name for one in batches.listed(db)]
+    for name in wanted:
+        if name is not None:
+            names.check("batch", name, known, WHEN_NONE)
+
+
+def _show_all(run: Run, workspace: Workspace, minted: Sequence[MintedLink], batch: str) -> None:
+    from console import serving
+    from labeling import links
+    from storage import annotators
+
+    with workspace.ledger.read() as db:
+        people = {one.id: one.name for one in annotators.listed(db)}
+    public = serving.known_public_url(workspace.home)
+    rows = [
+        {
+            "link": one.link.id,
+            "url": links.url(public, one.token),
+            "batch": batch,
+            "annotator": people[one.link.annotator_id],
+            "expires_at": one.link.expires_at,
+        }
+        for one in minted
+    ]
+    run.output.show({"links": rows}, *(f"{one['annotator']}: {one['url']}" for one in rows))
+    run.output.say("Hand each to its annotator only; they are not shown again.")
 
 
 @shared
@@ -165,7 +241,13 @@ def revoke(run: Run, link: Annotated[str, typer.Argument(help="Id of a link.")])
     )
 
 
-COMMANDS = {"create": create, "list": list_links, "extend": extend, "revoke": revoke}
+COMMANDS = {
+    "create": create,
+    "reveal": reveal,
+    "list": list_links,
+    "extend": extend,
+    "revoke": revoke,
+}
 
 
 def _shown(workspace: Workspace, found: Sequence[Link]) -> list[dict[str, Any]]:

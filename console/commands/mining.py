@@ -43,11 +43,12 @@ Pool = Annotated[
 ]
 Size = Annotated[int, typer.Option(min=1, metavar="N", help="Pairs to choose.")]
 Strategy = Annotated[
-    Literal["margin", "entropy", "disagreement", "diverse", "large_gap", "random"],
+    Literal["margin", "entropy", "disagreement", "diverse", "large_gap", "failures", "random"],
     typer.Option(
-        metavar="margin|entropy|disagreement|diverse|large_gap|random",
+        metavar="margin|entropy|disagreement|diverse|large_gap|failures|random",
         help="What comes first: closest to 50/50, least predictable, most disputed among "
-        "models of the labels, unsure and unlike the others, largest difference, or by lot.",
+        "models of the labels, unsure and unlike the others, largest difference, most like the "
+        "clusters of `failures`, or by lot.",
     ),
 ]
 Threshold = Annotated[

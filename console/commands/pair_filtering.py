@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -63,12 +63,26 @@ _OPTIONS: Mapping[str, tuple[str, Any]] = {
 
 def filtered(command: Callable[..., None]) -> Callable[..., None]:
     """Add the filters to a command, which gets them as `said`: name in the address -> value."""
+    return filtered_by(tuple(_OPTIONS))(command)
+
+
+def filtered_by(
+    options: Sequence[str],
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Add some of the filters, by the names of their options, as `filtered` does."""
+    chosen = {option: _OPTIONS[option] for option in options}
+    return lambda command: _with_options(command, chosen)
+
+
+def _with_options(
+    command: Callable[..., None], chosen: Mapping[str, tuple[str, Any]]
+) -> Callable[..., None]:
     signature = inspect.signature(command, eval_str=True)
     own = [one for one in signature.parameters.values() if one.name != "said"]
 
     @functools.wraps(command)
     def invoke(*given: Any, **values: Any) -> None:
-        said = {name: values.pop(option) for option, (name, _) in _OPTIONS.items()}
+        said = {name: values.pop(option) for option, (name, _) in chosen.items()}
         told = {name: f"{one}" for name, one in said.items() if one not in ("", None)}
         command(*given, said=told, **values)
 
@@ -77,7 +91,7 @@ def filtered(command: Callable[..., None]) -> Callable[..., None]:
         inspect.Parameter(
             option, keyword, default=None if "confidence" in option else "", annotation=kind
         )
-        for option, (_, kind) in _OPTIONS.items()
+        for option, (_, kind) in chosen.items()
     ]
     invoke.__signature__ = signature.replace(  # type: ignore[attr-defined]
         parameters=[*(one.replace(kind=one.kind) for one in own), *options]

@@ -29,7 +29,8 @@ Templates = Annotated[
 def prepare(
     run: Run,
     pictures: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder of PNG, JPEG and WebP pictures.")
+        Path,
+        typer.Option(metavar="DIR", help="Folder of PNG, JPEG, WebP, MP4 and WebM files."),
     ],
     templates: Templates,
     start_from: Answerers,
@@ -44,11 +45,11 @@ def prepare(
     ] = False,
     wait: Wait = False,
 ) -> None:
-    """Make a batch from pictures and questions.
+    """Make a batch from pictures, videos and questions.
 
-    Every picture is asked about with every question; a model answers each twice, or several models
-    once each, and two answers that differ become a pair. Pictures that cannot be used are counted
-    and left out.
+    Every picture and video is asked about with every question; a model answers each twice, or
+    several models once each, and two answers that differ become a pair. Those that cannot be used
+    are counted and left out.
     """
     from console.commands import jobs
     from console.progress import counting
@@ -84,7 +85,8 @@ def _as_result(prepared: Prepared) -> dict[str, object]:
 def _sentences(prepared: Prepared) -> list[str]:
     counts = prepared.counts()
     said = [
-        f"{counts['pictures']:,} pictures and {counts['templates']:,} questions: "
+        f"{counts['pictures']:,} pictures, {counts['videos']:,} videos and "
+        f"{counts['templates']:,} questions: "
         f"{counts['prompts']:,} prompts. {counts['broken']:,} files cannot be used, "
         f"{counts['twice']:,} are there twice."
     ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from console.commands.training import YesNoSft
 from console.options import Run, shared
 
 if TYPE_CHECKING:
@@ -144,6 +145,7 @@ def take_next(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="One setting; wins over --config."),
     ] = None,
+    yes_no_sft: YesNoSft = False,
     wait: Annotated[bool, typer.Option("--wait", help="Show progress until it ends.")] = False,
     by: By = "lead",
 ) -> None:
@@ -158,7 +160,7 @@ def take_next(
     spec = read_settings(run, config, settings or [])
     with run.workspace() as workspace:
         found = _standing(workspace, None)
-        taken = steps.take(workspace, found, spec, by, early)
+        taken = steps.take(workspace, found, spec, by, early, without_sft=yes_no_sft)
         job = taken.job
         assert job is not None, "a step that ends well has queued a job"
         jobs.show_outcome(run, workspace, job, wait)

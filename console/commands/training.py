@@ -11,7 +11,6 @@ from console.options import Run, shared
 
 if TYPE_CHECKING:
     from storage.workspace import Workspace
-    from training.jobs.starts import Start
     from training.settings.spec import DPOSpec
 
 PlanOnly = Annotated[
@@ -44,6 +43,7 @@ Stage = Annotated[
         show_default=False,
     ),
 ]
+NO_SFT_WORDS = "say --yes-no-sft"
 YesNoSft = Annotated[
     bool, typer.Option("--yes-no-sft", help="Start DPO although the model has seen no SFT.")
 ]
@@ -79,6 +79,7 @@ def train(
         raise typer.BadParameter(f"train needs {missing} (or --explain KEY)")
     from console.commands import datasets, jobs
     from training.jobs import starts, submission
+    from training.modeling import tuned
 
     words = [*(settings or []), *([f"stage={stage}"] if stage else [])]
     spec = read_settings(run, config, words)
@@ -90,23 +91,11 @@ def train(
             _plan(run, workspace, dataset, start_from, spec)
             return
         if not yes_no_sft:
-            _require_sft(start, spec)
+            tuned.check(start, spec.stage, NO_SFT_WORDS)
         job = submission.submit_training(
             workspace, dataset=dataset, start_from=start_from, spec=spec
         )
         jobs.show_outcome(run, workspace, job, wait)
-
-
-def _require_sft(start: Start, spec: DPOSpec) -> None:
-    from storage.errors import WrongInputError
-    from training.modeling import tuned
-
-    reason = tuned.doubt(start) if spec.stage == "dpo" else ""
-    if reason:
-        raise WrongInputError(
-            reason,
-            "Train with --stage sft first and start from its checkpoint, or say --yes-no-sft.",
-        )
 
 
 def _plan(run: Run, workspace: Workspace, dataset: str, start_from: str, spec: DPOSpec) -> None:

@@ -31,6 +31,7 @@ DONE: dict[str, Any] = {
     "category": st.column_config.TextColumn("Category", width=140),
     "action": st.column_config.TextColumn("Done", width=80),
     "batch": st.column_config.TextColumn("Batch", width=200),
+    "links": st.column_config.TextColumn("Links", width=220),
     "why": st.column_config.TextColumn("Measured", width="large"),
 }
 
@@ -74,6 +75,11 @@ def draw_targets(workspace: Workspace) -> None:
     if page.done:
         st.subheader("Done by itself", anchor=False)
         widgets.table(page.done, DONE, alt="What missed targets led to, the newest first")
+        widgets.quiet(
+            "Links are prepared for whoever labeled the round's last batch; Batches shows their "
+            "addresses, once.",
+            key="prepared-words",
+        )
 
 
 def draw_form(workspace: Workspace) -> None:

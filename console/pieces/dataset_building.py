@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
 
 from console import entrance, widgets
+from console.pieces import dataset_filtering, dataset_noting
 from console.views import dataset_build
 from console.views.dataset_build import Built, Plan
 from console.views.datasets import Versions
@@ -46,7 +48,8 @@ LINES: dict[str, Any] = {
 def draw(workspace: Workspace, there: Versions) -> None:
     choices, preview = st.columns([2, 5], gap="large")
     with choices:
-        settings = form(there)
+        settings = replace(form(there), filters=dataset_filtering.draw(workspace))
+        dataset_noting.draw_new()
     with preview, entrance.explained():
         found: DatasetPreview = _previewed(str(workspace.home), workspace, _deciding(settings))
         draw_plan(workspace, settings, dataset_build.plan(workspace, settings, found))
@@ -129,6 +132,7 @@ def draw_plan(workspace: Workspace, settings: BuildSettings, view: Plan) -> None
         st.text(view.left_out)
     if view.apart:
         widgets.quiet(view.apart, key="apart")
+    dataset_filtering.draw_taken(view.taken)
     if view.lines:
         widgets.table(
             view.lines,
@@ -160,6 +164,7 @@ def build(workspace: Workspace, settings: BuildSettings) -> None:
     st.session_state.pop("built", None)
     with entrance.explained():
         version = dataset.build(workspace, settings)
+        dataset_noting.write_new(workspace, version.id)
         st.session_state["built"] = dataset_build.built(workspace, version)
 
 
@@ -212,6 +217,7 @@ def _deciding(settings: BuildSettings) -> BuildSettings:
         holdout_by=settings.holdout_by,
         audit=settings.audit,
         with_judge=settings.with_judge,
+        filters=settings.filters,
     )
 
 

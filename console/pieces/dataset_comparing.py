@@ -55,6 +55,8 @@ def draw(workspace: Workspace, there: Versions) -> None:
     comparison = compared(workspace, str(before), str(after))
     for sentence in comparison.sentences:
         st.text(sentence)
+    for number, said in enumerate(comparison.made):
+        widgets.quiet(said, key=f"made-{number}")
     widgets.copyable(comparison.command)
     widgets.table(
         comparison.categories, CATEGORIES, alt="Changes by category", most_rows=MOST_CATEGORIES

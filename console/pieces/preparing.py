@@ -87,7 +87,8 @@ def draw_tried(workspace: Workspace, tried: Tried) -> None:
     if tried.broken:
         widgets.table(tried.broken, BROKEN, alt="Files that cannot be used", most_rows=6)
     for place, prompt in zip(st.columns(preparing.MOST_SHOWN), tried.first, strict=False):
-        place.image(str(prompt.picture), width="stretch")
+        show = place.video if prompt.is_video else place.image
+        show(str(prompt.file), width="stretch")
         place.text(prompt.text)
         if prompt.category:
             place.badge(prompt.category, color="gray")

@@ -51,7 +51,7 @@ def _changed(workspace: Workspace, version: DatasetVersion) -> int:
 def _read(
     path: str, digest: str, changed: int, _workspace: Workspace, _version: DatasetVersion
 ) -> Sequence[DatasetRow]:
-    return dataset_versions.read_rows(_workspace, _version)
+    return dataset_versions.read_table(_workspace, _version)
 
 
 def _opened(

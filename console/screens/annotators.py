@@ -8,12 +8,13 @@ import streamlit as st
 
 from console import entrance, widgets
 from console.pieces import excluding, lists
-from console.views import annotators
+from console.views import annotators, length_bias
 from console.views.annotators import AnnotatorsPage, Detail
 from storage.workspace import Workspace
 
 # how long figures are good for: estimating everybody from many votes takes seconds
 FRESH = "60s"
+MOST_CATEGORIES = 24
 PEOPLE: dict[str, Any] = {
     "annotator": st.column_config.TextColumn("Annotator", width=140),
     "judged": st.column_config.NumberColumn("Judged", format="localized", width=60),
@@ -115,6 +116,29 @@ def draw_biases(page: AnnotatorsPage) -> None:
         widgets.table(page.biases, BIASES, alt="Leanings of the votes by category")
     with right:
         widgets.table(page.ratios, RATIOS, alt="How often the longer answer wins, by ratio")
+    if page.ratios_by_category:
+        draw_ratios(page)
+
+
+def draw_ratios(page: AnnotatorsPage) -> None:
+    widgets.quiet(
+        "How often the longer answer wins, by category and by how many times longer it is: share "
+        "of the votes, its 95% interval, and the votes.",
+        key="about-ratios",
+    )
+    headings = length_bias.headings()
+    cells = {
+        heading: [row.cells[at] for row in page.ratios_by_category]
+        for at, heading in enumerate(headings)
+    }
+    st.dataframe(
+        {"Category": [row.category for row in page.ratios_by_category], **cells},
+        hide_index=True,
+        row_height=widgets.ROW_HEIGHT,
+        height=widgets.table_height(min(len(page.ratios_by_category), MOST_CATEGORIES)),
+        column_config={heading: st.column_config.TextColumn(width=150) for heading in headings},
+        alt="How often the longer answer wins, by category and ratio",
+    )
 
 
 def _prepare(home: str, _workspace: Workspace, batch: str) -> AnnotatorsPage:

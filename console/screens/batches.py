@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from console import entrance, widgets
-from console.pieces import lead_sessions, lists, qualification_round, settling
+from console.pieces import lead_sessions, lists, prepared_links, qualification_round, settling
 from console.views import batches, wording
 from console.views.batches import LinkLine, NewLink
 from storage.annotators import LONGEST_NAME
@@ -99,6 +99,7 @@ def draw_making(workspace: Workspace, names: Sequence[str], batch: str) -> None:
         made = button.form_submit_button("Make a link", key="make", type="primary", width="stretch")
     if made:
         make(workspace, target, annotator, expires)
+    prepared_links.draw(workspace, batch)
     draw_new_links()
     if form.reach:
         widgets.step(form.reach, form.command, key="reach")
@@ -169,7 +170,7 @@ def draw_revoking(workspace: Workspace, line: LinkLine | None) -> None:
             widgets.quiet("Select a link to extend or revoke it.", key="revoke")
         return
     about = f"{line.annotator}, batch {line.batch}, link {line.id}"
-    if line.state != "revoked":
+    if line.state not in ("revoked", "prepared"):
         label = f"{batches.lifetime(batches.LONGER)} longer"
         longer.button(
             label, key="extend", width="stretch", on_click=extend, args=(workspace, line.id)

@@ -11,7 +11,9 @@ from console.pieces import (
     audit_drawing,
     dataset_building,
     dataset_comparing,
+    dataset_noting,
     dataset_readiness,
+    dataset_votes,
     lists,
     rows,
 )
@@ -29,7 +31,9 @@ VERSIONS: dict[str, Any] = {
     "holdout": st.column_config.NumberColumn("Held out", format="localized", width=70),
     "labels": st.column_config.TextColumn("Labels", width=90),
     "batch": st.column_config.TextColumn("Batch", width=120),
-    "excluded": st.column_config.TextColumn("Left out", width=220),
+    "filters": st.column_config.TextColumn("Filters", width=150),
+    "excluded": st.column_config.TextColumn("Left out", width=200),
+    "note": st.column_config.TextColumn("Note", width=180),
     "digest": st.column_config.TextColumn("Digest", width=110),
     "created": st.column_config.TextColumn("Built", width=170),
 }
@@ -73,11 +77,15 @@ def draw_version(workspace: Workspace, view: VersionDetail) -> None:
             f"Digest {view.version.digest}. The file has been read and matches it.", key="digest"
         )
     dataset_readiness.draw(workspace, view.version)
+    dataset_votes.draw(workspace, view.version, found)
     draw_rows(workspace, found)
 
 
 def draw_facts(workspace: Workspace, view: VersionDetail) -> None:
     st.text(view.summary)
+    dataset_noting.draw(workspace, view)
+    if view.line.filters:
+        st.text(f"Filters: {view.line.filters}.")
     if view.line.excluded:
         st.text(f"Left out: {view.line.excluded}.")
     for number, sentence in enumerate(filter(None, (view.apart, view.trained))):
@@ -152,7 +160,7 @@ def page_number() -> int:
 
 def start_over() -> None:
     """What was selected may not match any more."""
-    st.session_state["page"] = 1
+    st.session_state["page"] = st.session_state["votes_page"] = 1
     forget_row()
 
 

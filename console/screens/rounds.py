@@ -70,12 +70,14 @@ def draw_step(workspace: Workspace, page: RoundsPage) -> None:
     with words:
         st.text(f"Next: {page.step.told} {page.step.blocked}".strip())
         widgets.copyable(page.command)
+        sure = draw_doubt(page) if page.can_take and page.doubt else True
     if page.can_take:
         button.button(
             "Take this step",
             key="take",
             type="primary",
             width="stretch",
+            disabled=not sure,
             on_click=take,
             args=(workspace, page),
         )
@@ -96,9 +98,16 @@ def draw_step(workspace: Workspace, page: RoundsPage) -> None:
         st.text(said)
 
 
+def draw_doubt(page: RoundsPage) -> bool:
+    """Ask whether DPO should begin at a model that nobody has taught to answer."""
+    widgets.quiet(f"{page.doubt} Train the stage sft first.", key="doubt")
+    return bool(st.checkbox("Start DPO without SFT", key="without-sft"))
+
+
 def take(workspace: Workspace, page: RoundsPage) -> None:
     with entrance.explained():
-        taken = steps.take(workspace, page.newest, DPOSpec(), LEAD)
+        # the button is there only once what speaks against it was confirmed
+        taken = steps.take(workspace, page.newest, DPOSpec(), LEAD, without_sft=bool(page.doubt))
         if taken.job is not None:
             st.session_state["round-said"] = (
                 f"{wording.job_kind(taken.job.kind).capitalize()} {taken.job.id} is queued; its "

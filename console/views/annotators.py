@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from console.views import exclusions, wording
+from console.views import exclusions, length_bias, wording
 from console.views.exclusions import EventLine
+from console.views.length_bias import RatioLine, RatioRow
 from labeling.agreement.figure import Figure
 from labeling.annotator_models.accuracy import Accuracy
 from labeling.quality import report
-from labeling.quality.biases import RATIOS, Biases
+from labeling.quality.biases import Biases
 from labeling.quality.leaning import SIGNIFICANT, Leaning
 from labeling.quality.people import Finding, Person
 from labeling.quality.report import QualityReport
@@ -64,16 +65,6 @@ class BiasLine:
 
 
 @dataclass(frozen=True)
-class RatioLine:
-    """How often the longer answer won where it was longer by so much."""
-
-    ratio: str
-    longer: str
-    interval: str
-    n: int
-
-
-@dataclass(frozen=True)
 class AnnotatorsPage:
     """The page for a batch, or all batches. `as_of` is when it was estimated."""
 
@@ -82,6 +73,7 @@ class AnnotatorsPage:
     report: QualityReport
     biases: Sequence[BiasLine]
     ratios: Sequence[RatioLine]
+    ratios_by_category: Sequence[RatioRow]
     notes: Sequence[str]
     batch: str
     exclusions: Exclusions
@@ -136,11 +128,8 @@ def prepare(workspace: Workspace, batch: str) -> AnnotatorsPage:
             _bias(EVERY_CATEGORY, found.biases),
             *(_bias(name or "none", one) for name, one in found.by_category.items()),
         ],
-        ratios=[
-            RatioLine(_ratio(low), _share(one), _ends(one.ci95), one.n)
-            for low, one in found.biases.by_ratio.items()
-            if one.n
-        ],
+        ratios=length_bias.lines(found.biases),
+        ratios_by_category=length_bias.by_category(found.by_category),
         notes=[
             *([exclusions.sentence(found.excluded)] if found.excluded else []),
             *_notes(found.biases),
@@ -273,12 +262,6 @@ def _bias(category: str, found: Biases) -> BiasLine:
     shares = (found.position, found.length, found.layout)
     left, longer, laid_out = (_with_interval(one) for one in shares)
     return BiasLine(category, found.position.n, left, longer, laid_out)
-
-
-def _ratio(low: float) -> str:
-    """The class that begins at this ratio; `RATIOS` says where it ends."""
-    high = next((end for end in RATIOS if end > low), None)
-    return f"{low:g} times and more" if high is None else f"{low:g} to {high:g} times"
 
 
 def _notes(found: Biases) -> list[str]:

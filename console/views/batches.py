@@ -9,6 +9,7 @@ from console import serving
 from console.views import wording
 from labeling import links as labeling_links
 from labeling import standings
+from labeling.links import MintedLink
 from labeling.standings import Standing
 from storage import analytics, annotators, batches, clock, links, sessions
 from storage.analytics import activity
@@ -152,6 +153,11 @@ def make_link(workspace: Workspace, batch: str, annotator: str, expires: str) ->
         PairwrightError: as `labeling.links.mint`.
     """
     minted = labeling_links.mint(workspace, batch, annotator, expires=expires)
+    return new_link(workspace, minted, batch, annotator)
+
+
+def new_link(workspace: Workspace, minted: MintedLink, batch: str, annotator: str) -> NewLink:
+    """A link with its address, which only who makes it can show."""
     return NewLink(
         id=minted.link.id,
         address=labeling_links.url(serving.known_public_url(workspace.home), minted.token),

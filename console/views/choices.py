@@ -7,15 +7,17 @@ from dataclasses import dataclass
 
 from console.views import wording
 from rounds import standing, targets
-from rounds.mining.strategies import MEANINGS
+from rounds.mining.strategies import FAILURES, MEANINGS
 from rounds.targets import CategoryStanding
-from storage import batches, pairs, picks, triggers
+from storage import batches, pairs, picks, round_log, triggers
+from storage.ledger import Connection
 from storage.picks import Pick
 from storage.rows import PairView
 from storage.workspace import Workspace
 
 DEFAULT_LEAD = "lead"
 # strategies that are none of mining
+_AT_CLUSTERS = ("cluster", FAILURES)
 _OTHERS = {"cluster": "like a cluster of failures", "random": "drawn by lot"}
 
 
@@ -60,6 +62,7 @@ class TriggerLine:
     category: str
     action: str
     batch: str
+    links: str
     why: str
 
 
@@ -86,7 +89,8 @@ def chosen_batches(workspace: Workspace) -> list[str]:
 def read(workspace: Workspace, batch: str) -> PicksPage:
     """Why each pair of a batch was chosen, the highest score first."""
     with workspace.ledger.read() as db:
-        found = picks.of_batch(db, batches.get(db, batch).id)
+        batch_id = batches.get(db, batch).id
+        found, note = picks.of_batch(db, batch_id), _note(db, batch_id)
         views = {view.pair.id: view for view in pairs.views(db, [one.pair_id for one in found])}
     by_lot = sum(one.strategy == "random" for one in found)
     return PicksPage(
@@ -94,7 +98,7 @@ def read(workspace: Workspace, batch: str) -> PicksPage:
         summary=(
             f"{wording.count(len(found), 'pair')}, {by_lot:,} of them by lot. Figures that are to "
             "hold for everything rest on those alone, each weighted by one over its propensity. "
-            "Annotators see none of this."
+            "Annotators see none of this." + (f" {note}" if note else "")
         ),
         lines=[_line(one, views[one.pair_id]) for one in found],
     )
@@ -116,6 +120,7 @@ def read_targets(workspace: Workspace) -> TargetsPage:
                 category=one.category,
                 action=one.action.value,
                 batch=one.subject or "none",
+                links=_links(one.detail),
                 why=_why(one.detail),
             )
             for one in done
@@ -129,16 +134,33 @@ def set_target(workspace: Workspace, category: str, target: float | None) -> Non
     targets.set_all(workspace, {category: target}, DEFAULT_LEAD)
 
 
+def _note(db: Connection, batch_id: str) -> str:
+    """Why the loop chose as it did, where its plan asked for something else than usual."""
+    requests = (
+        dict(event.detail.get("request") or {})
+        for event in round_log.events(db)
+        if event.subject == batch_id
+    )
+    return next((str(one["note"]) for one in requests if one.get("note")), "")
+
+
 def _line(one: Pick, view: PairView) -> PickLine:
     return PickLine(
         id=one.pair_id,
         question=wording.excerpt(view.prompt.question),
         category=view.prompt.category or "none",
-        why=MEANINGS.get(one.strategy) or _OTHERS.get(one.strategy, one.strategy),
+        why=_reason(one),
         score="n/a" if one.score is None else f"{one.score:.3f}",
         probability=one.detail.get("probability_a"),
         propensity=one.propensity,
     )
+
+
+def _reason(one: Pick) -> str:
+    """What chose a pair; for a cluster of failures also which."""
+    meaning = MEANINGS.get(one.strategy) or _OTHERS.get(one.strategy, one.strategy)
+    cluster = one.detail.get("cluster") if one.strategy in _AT_CLUSTERS else ""
+    return f"{meaning}: {cluster}" if cluster else meaning
 
 
 def _target(one: CategoryStanding) -> TargetLine:
@@ -154,6 +176,13 @@ def _target(one: CategoryStanding) -> TargetLine:
         n=found.n if found else 0,
         state=one.state.value if one.state else "",
     )
+
+
+def _links(detail: object) -> str:
+    """For whom links were prepared; their addresses are shown on Batches."""
+    told = detail if isinstance(detail, dict) else {}
+    count = told.get("links") or 0
+    return f"{count} prepared for those of {told['annotators_of']}" if count else "none prepared"
 
 
 def _why(detail: object) -> str:

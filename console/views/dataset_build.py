@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from console.views import datasets, exclusions, wording
+from console.views import dataset_filters, datasets, exclusions, wording
 from console.views.datasets import CategoryLine
 from rounds.dataset import BuildSettings, DatasetPreview
+from rounds.row_filters import Taken
 from storage import dataset_file
 from storage.dataset_table import DatasetTable
 from storage.rows import DatasetVersion
@@ -30,6 +31,15 @@ class PlanLine:
 
 
 @dataclass(frozen=True)
+class TakenLine:
+    """What one filter does by itself: pairs outside of it, and rows that it takes away."""
+
+    asked: str
+    pairs: int
+    rows: int
+
+
+@dataclass(frozen=True)
 class Plan:
     """A build that has not happened yet.
 
@@ -40,6 +50,7 @@ class Plan:
         apart: what will not stand on both sides of the split, who was drawn, which votes of whom
             are excluded.
         command: the same build on the command line.
+        taken: what each filter takes away.
     """
 
     summary: str
@@ -48,6 +59,7 @@ class Plan:
     lines: Sequence[PlanLine]
     apart: str
     command: str
+    taken: Sequence[TakenLine] = ()
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,12 @@ def plan(workspace: Workspace, settings: BuildSettings, found: DatasetPreview) -
         command=wording.command(
             workspace.home, "dataset", "build", *datasets.build_words(asdict(settings))
         ),
+        taken=[_taken(one) for one in found.taken],
     )
+
+
+def _taken(found: Taken) -> TakenLine:
+    return TakenLine(dataset_filters.sentence({"filters": found.asked}), found.pairs, found.rows)
 
 
 def _by_judge(found: DatasetPreview) -> str:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from console.views import datasets, wording
+from console.views import dataset_filters, datasets, wording
 from rounds import drift, origins
 from rounds.drift import Drift
-from storage import dataset_diff, dataset_versions
-from storage.dataset_diff import CategoryDiff, Change, DatasetDiff
+from storage import dataset_diff, dataset_notes, dataset_versions
+from storage.dataset_diff import CategoryDiff, Change, Changes, DatasetDiff
+from storage.dataset_table import DatasetTable
 from storage.rows import DatasetRow
 from storage.workspace import Workspace
+
+if TYPE_CHECKING:
+    import polars
 
 # examples of one kind of change; all are counted
 MOST_EXAMPLES = 200
@@ -44,9 +48,11 @@ class DriftLine:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two versions compared. `sentences` count everything, `categories` by category."""
+    """Two versions compared. `sentences` count everything, `categories` by category; `made` says by
+    which filters each was built, and its note."""
 
     sentences: Sequence[str]
+    made: Sequence[str]
     categories: Sequence[CategoryDiff]
     drifts: Sequence[DriftLine]
     diff: DatasetDiff
@@ -65,6 +71,7 @@ def compare(
     diff = dataset_diff.compare(before[1], after[1])
     return Comparison(
         sentences=sentences(before[0], after[0], diff),
+        made=made(workspace, before[0], after[0]),
         categories=diff.categories,
         drifts=[drift_line(one) for one in measured(workspace, before, after)],
         diff=diff,
@@ -102,6 +109,21 @@ def sentences(before: str, after: str, diff: DatasetDiff) -> list[str]:
     ]
 
 
+def made(workspace: Workspace, *names: str) -> list[str]:
+    """By which filters versions were built, and their notes; nothing where there are none."""
+    with workspace.ledger.read() as db:
+        notes = dataset_notes.standing(db)
+        filters = {
+            name: dataset_filters.sentence(dataset_versions.get(db, name).policy) for name in names
+        }
+    found = []
+    for name in names:
+        said = [f"filters {filters[name] or 'none'}"] if any(filters.values()) else []
+        said += [f"note: {notes[name]}"] if name in notes else []
+        found += [f"{name}: {'; '.join(said)}"] if said else []
+    return found
+
+
 def examples(comparison: Comparison, kind: str) -> list[ChangeLine]:
     """Up to MOST_EXAMPLES pairs that changed in this way."""
     found: Sequence[DatasetRow | Change] = getattr(comparison.diff, kind)
@@ -110,8 +132,9 @@ def examples(comparison: Comparison, kind: str) -> list[ChangeLine]:
 
 def both(comparison: Comparison, kind: str, pair_id: str) -> Change | DatasetRow | None:
     """The changed pair with this id, None when the list has no such pair."""
-    found: Sequence[DatasetRow | Change] = getattr(comparison.diff, kind)
-    return next((item for item in found if _after(item).pair_id == pair_id), None)
+    found: Changes | DatasetTable = getattr(comparison.diff, kind)
+    places = (_ids(found) == pair_id).arg_true()
+    return found[int(places[0])] if len(places) else None
 
 
 def drift_line(found: Drift) -> DriftLine:
@@ -132,7 +155,7 @@ def as_result(
 ) -> dict[str, Any]:
     """What `dataset diff --json` prints: counts, counts by category, drift, and ids of changed
     pairs."""
-    changed: dict[str, Sequence[DatasetRow | Change]] = {k: getattr(diff, k) for k in KINDS}
+    changed: dict[str, Changes | DatasetTable] = {kind: getattr(diff, kind) for kind in KINDS}
     return {
         "before": before,
         "after": after,
@@ -140,10 +163,12 @@ def as_result(
         "unchanged": len(diff.unchanged),
         "categories": diff.categories,
         "drift": [vars(one) | {"verdict": one.verdict} for one in drifts],
-        "pairs": {
-            kind: [_after(item).pair_id for item in items] for kind, items in changed.items()
-        },
+        "pairs": {kind: _ids(items).to_list() for kind, items in changed.items()},
     }
+
+
+def _ids(items: Changes | DatasetTable) -> polars.Series:
+    return (items.after if isinstance(items, Changes) else items).pair_ids
 
 
 def _line(kind: str, item: DatasetRow | Change) -> ChangeLine:

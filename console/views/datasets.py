@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from console.views import exclusions, pairs, wording
+from console.views import dataset_filters, exclusions, pairs, wording
 from storage import (
     batches,
     checkpoints,
+    dataset_notes,
     dataset_split,
     dataset_versions,
     demonstrations,
@@ -19,6 +20,7 @@ from storage import (
 )
 from storage import pairs as stored_pairs
 from storage.dataset_file import DatasetFile
+from storage.dataset_notes import DatasetNote
 from storage.ledger import Connection
 from storage.pairs import PairFilter
 from storage.rows import DatasetRow, DatasetVersion, Json, Media, Turn
@@ -47,6 +49,8 @@ class VersionLine:
     excluded: str
     created: str
     digest: str
+    filters: str
+    note: str
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class VersionDetail:
         settings: what it was built with.
         trained: what was trained on it, in a sentence; empty for nothing.
         train, again: commands that train on it, and that build it again.
+        notes: on it, the newest first.
     """
 
     line: VersionLine
@@ -97,6 +102,7 @@ class VersionDetail:
     trained: str
     train: str
     again: str
+    notes: Sequence[DatasetNote]
 
 
 @dataclass(frozen=True)
@@ -149,8 +155,10 @@ def listed(workspace: Workspace) -> Versions:
     """All versions, the newest first."""
     judges = [f"{one.judge}@{one.version}" for one in judgements.known(workspace)]
     with workspace.ledger.read() as db:
+        notes = dataset_notes.standing(db)
+        versions = reversed(dataset_versions.listed(db))
         return Versions(
-            lines=[line(version) for version in reversed(dataset_versions.listed(db))],
+            lines=[line(version, notes.get(version.id, "")) for version in versions],
             batches=[batch.name for batch in batches.listed(db)],
             pairs=stored_pairs.count(db, PairFilter()),
             judges=judges,
@@ -166,9 +174,10 @@ def detail(workspace: Workspace, version_id: str) -> VersionDetail:
     with workspace.ledger.read() as db:
         version = dataset_versions.get(db, version_id)
         trained = _trained(db, version.id)
+        notes = dataset_notes.history(db, version.id)
     home = workspace.home
     return VersionDetail(
-        line=line(version),
+        line=line(version, notes[0].text if notes else ""),
         version=version,
         summary=summary(version),
         apart=_apart(version.policy),
@@ -176,10 +185,11 @@ def detail(workspace: Workspace, version_id: str) -> VersionDetail:
         trained=trained,
         train=wording.command(home, "train", "--dataset", version.id, "--from", "MODEL"),
         again=wording.command(home, "dataset", "build", *build_words(version.policy)),
+        notes=notes,
     )
 
 
-def line(version: DatasetVersion) -> VersionLine:
+def line(version: DatasetVersion, note: str = "") -> VersionLine:
     return VersionLine(
         id=version.id,
         rows=version.rows,
@@ -190,6 +200,8 @@ def line(version: DatasetVersion) -> VersionLine:
         excluded=reasons(version.excluded),
         created=wording.stamp(version.created_at),
         digest=version.digest[:12],
+        filters=dataset_filters.sentence(version.policy),
+        note=note,
     )
 
 
@@ -218,6 +230,9 @@ def build_words(policy: Json) -> list[str]:
 
     words: list[str] = []
     for name, default in vars(BuildSettings()).items():
+        if name == "filters":
+            words += dataset_filters.options(policy)
+            continue
         value = policy.get(name, default)
         if value is not None and value != default:
             words.append(f"--{name.replace('_', '-')}")

@@ -155,6 +155,17 @@ def _of_labelers(situation: Situation, standing: Standing) -> list[Need]:
     create = wording.command(
         situation.home, "link", "create", "--batch", batch.name, "--annotator", "NAME"
     )
+    prepared = [
+        link
+        for link in situation.links
+        if link.batch_id == batch.id and links.state(link, situation.now) == links.PREPARED
+    ]
+    if not active and prepared:
+        waiting = wording.count(len(prepared), "prepared link")
+        verb_of = "waits" if len(prepared) == 1 else "wait"
+        text = f"Batch {batch.name}: {lacking} {verb} votes, and {waiting} {verb_of} for a lead."
+        show = wording.command(situation.home, "link", "reveal", "--batch", batch.name)
+        return [Need(WAITING, text, show, page="batches", query={"batch": batch.name})]
     if not active:
         text = f"Batch {batch.name}: {lacking} {verb} votes, and nobody has an active link."
         return [Need(WAITING, text, create, page="batches", query={"batch": batch.name})]

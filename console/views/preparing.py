@@ -39,9 +39,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class FirstPrompt:
-    """One of the first prompts: its picture as stored in the folder, and its question."""
+    """One of the first prompts: its picture or video in the folder, and its question."""
 
-    picture: Path
+    file: Path
+    is_video: bool
     text: str
     category: str
 
@@ -75,7 +76,8 @@ def check(workspace: Workspace, wanted: Wanted, advance: Callable[[int, int], No
         wanted=wanted,
         prepared=prepared,
         summary=(
-            f"{wording.count(counts['pictures'], 'picture')} and "
+            f"{wording.count(counts['pictures'], 'picture')}, "
+            f"{wording.count(counts['videos'], 'video')} and "
             f"{wording.count(counts['templates'], 'question')}: "
             f"{wording.count(counts['prompts'], 'prompt')}, each answered twice. "
             f"{wording.count(counts['broken'], 'file')} cannot be used, "
@@ -84,8 +86,12 @@ def check(workspace: Workspace, wanted: Wanted, advance: Callable[[int, int], No
         broken=looked.broken,
         first=[
             FirstPrompt(
-                looked.root / one["images"][0],
-                one["messages"][-1]["content"].replace("<image>", "").strip(),
+                looked.root / (one.get("images") or one["videos"])[0],
+                "videos" in one,
+                one["messages"][-1]["content"]
+                .replace("<image>", "")
+                .replace("<video>", "")
+                .strip(),
                 one.get("category", ""),
             )
             for one in prepared.prompts[:MOST_SHOWN]

@@ -51,6 +51,7 @@ class RoundsPage:
         newest: the newest round.
         step, command: what comes next there.
         can_take: a button can take the step.
+        doubt: why training should not be DPO yet; empty where nothing speaks against it.
         panels: charts over the decided pairs of all rounds.
     """
 
@@ -60,6 +61,7 @@ class RoundsPage:
     step: NextStep
     command: str
     can_take: bool
+    doubt: str
     lines: Sequence[RoundLine]
     course: Course
     panels: Sequence[Panel]
@@ -71,16 +73,19 @@ def read(workspace: Workspace, rules: Rules | None = None) -> RoundsPage | None:
     found = standing.of_all(workspace)
     if not found:
         return None
-    course = convergence.of_workspace(workspace, rules)
+    course = convergence.of_rounds(workspace, found, rules)
     newest = found[-1]
     step = steps.following(newest)
+    doubt = steps.doubt(workspace, newest) if step.stage is Stage.TRAIN else ""
+    sure = ("--yes-no-sft",) if doubt else ()
     return RoundsPage(
         newest=newest,
         title=f"Round {newest.round.number}: {newest.round.focus}",
         stages=_stages(newest),
         step=step,
-        command=wording.command(workspace.home, *step.command),
+        command=wording.command(workspace.home, *step.command, *sure),
         can_take=not step.blocked and step.stage in (Stage.TRAIN, Stage.EVALUATE),
+        doubt=doubt,
         lines=[_line(one, course) for one in reversed(found)],
         course=course,
         panels=_panels(course, rules),

@@ -50,7 +50,7 @@ class Runs:
     def start(self, **settings: Any) -> Job:
         self.queue(**settings)
         with self.workspace.ledger.write() as tx:
-            job = jobs.claim(tx, worker="here")
+            job = jobs.claim(tx, worker="here", lease_seconds=86_400)
             assert job is not None
             return jobs.mark_running(tx, job.id, job.fence, 42)
 
@@ -80,7 +80,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
     monkeypatch.setenv("PAIRWRIGHT_HOME", str(tmp_path / "home"))
 
     def show(name: str = "overview", **query: str) -> AppTest:
-        test = AppTest.from_file(str(APP), default_timeout=60)
+        test = AppTest.from_file(str(APP), default_timeout=240)
         for key, value in query.items():
             test.query_params[key] = value
         if name != "overview":

@@ -56,6 +56,21 @@ def test_everybody_has_a_line_and_votes_have_leanings(page: Page, voted: None) -
     assert any("lean to the left side" in element.value for element in test.text)
 
 
+def test_how_often_the_longer_answer_wins_is_told_by_category_and_length_ratio(
+    page: Page, voted: None
+) -> None:
+    test = page("annotators", batch="first")
+    every = {line["ratio"]: line for line in table(test, 2)}
+    (counting,) = table(test, 3)
+    assert counting.pop("Category") == "counting"
+    told = {ratio: cell for ratio, cell in counting.items() if cell}
+    assert told.keys() == every.keys()
+    for ratio, cell in told.items():
+        assert cell.endswith(f" of {every[ratio]['n']:,}")
+        share = float(every[ratio]["longer"].removesuffix("%"))
+        assert cell.startswith(f"{share:.0f}% (")
+
+
 def test_a_chosen_annotator_is_in_the_address_with_what_to_do(page: Page, voted: None) -> None:
     test = page("annotators", annotator="ben")
     texts = [element.value for element in test.text]
@@ -69,7 +84,7 @@ def test_a_chosen_annotator_is_in_the_address_with_what_to_do(page: Page, voted:
 def test_an_annotator_who_is_not_there_is_no_error(page: Page, voted: None) -> None:
     test = page("annotators", annotator="nobody")
     assert not test.exception
-    assert len(test.dataframe) == 3
+    assert len(test.dataframe) == 4
 
 
 def test_the_command_says_the_same_as_json_and_in_lines(

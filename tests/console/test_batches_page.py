@@ -12,6 +12,7 @@ from console import serving
 from console.serving import Addresses
 from console.views import batches as view
 from labeling import links as labeling_links
+from labeling import prepared_links
 from storage import (
     annotators,
     batches,
@@ -103,6 +104,25 @@ def test_a_link_is_made_for_a_new_person_and_shown_until_it_is_put_away(
     assert (row["annotator"], row["state"], row["expires"]) == ("cleo", "active", "in 12 hours")
     test.button(key=f"away-{link_id}").click().run()
     assert not any(secret in code.value for code in test.code)
+
+
+def test_prepared_links_get_their_addresses_by_one_click_and_only_once(
+    workspace: Workspace, first: Batch, page: Page
+) -> None:
+    for who in ("cleo", "dan"):
+        labeling_links.mint(workspace, "first", who)
+    with workspace.ledger.write() as tx:
+        other = batches.create(tx, "second")
+        prepared_links.prepare(tx, other, prepared_links.panel_of(tx, [first]))
+    test = page("batches", batch="second")
+    assert {row["state"] for row in rows(test, 1)} == {"prepared"}
+    assert any("2 links to batch second are prepared: cleo, dan." in text for text in texts(test))
+    test.button(key="reveal-second").click().run()
+    assert not test.exception
+    shown = [code.value for code in test.code if "/j#" in code.value]
+    assert len(shown) == 2
+    assert {row["state"] for row in rows(test, 1)} == {"active"}
+    assert not any(button.key == "reveal-second" for button in test.button)
 
 
 def test_a_second_link_leaves_the_address_of_the_first_in_sight(

@@ -28,9 +28,10 @@ def standing(name: str = "photos", **counts: int) -> Standing:
     )
 
 
-def link(expires_in_hours: float, revoked: bool = False) -> Link:
+def link(expires_in_hours: float, revoked: bool = False, prepared: bool = False) -> Link:
     expires = NOW + int(expires_in_hours * HOUR)
-    return Link("l", "id-photos", "ana", "", NOW, expires, NOW if revoked else None, None)
+    hashed = "" if prepared else "hash"
+    return Link("l", "id-photos", "ana", hashed, NOW, expires, NOW if revoked else None, None)
 
 
 def job(state: JobState, kind: str = "train", job_id: str = "j1", **more: Any) -> Job:
@@ -94,6 +95,12 @@ def test_a_batch_without_votes_and_without_a_link_needs_a_link() -> None:
 def test_an_expired_or_revoked_link_is_no_link(gone: Link) -> None:
     (need,) = of(standings=[standing()], links=[gone])
     assert "nobody has an active link" in need.text
+
+
+def test_prepared_links_wait_for_a_lead_who_shows_their_addresses() -> None:
+    (need,) = of(standings=[standing()], links=[link(100, prepared=True), link(-1)])
+    assert need.text.endswith("10 of 10 pairs lack votes, and 1 prepared link waits for a lead.")
+    assert "link reveal --batch photos" in need.command
 
 
 def test_a_link_that_ends_soon_is_worth_a_word() -> None:

@@ -34,7 +34,7 @@ def service(folder: Path, code: str, name: str = "sleeper") -> Service:
     )
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
@@ -103,6 +103,8 @@ def test_a_tied_program_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
     assert parent.stdout is not None
     assert parent.stdout.readline() == b"here\n"
+    # the child may speak before its parent has written down which one it is
+    wait_until(lambda: pid_file.exists() and pid_file.read_text() != "")
     tied = int(pid_file.read_text())
     parent.kill()
     parent.wait()

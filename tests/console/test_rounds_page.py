@@ -64,6 +64,9 @@ def test_a_settled_round_is_trained_by_a_button_and_an_ended_one_leads_to_the_ne
         ids = [view.pair.id for view in pairs.page(tx, PairFilter(batch="first"), 9)]
         label(tx, opened, "ana", dict.fromkeys(ids, "a"))
     test = page("rounds")
+    assert commands(test)[0] == "pairwright round next --yes-no-sft"
+    assert test.button(key="take").disabled
+    test.checkbox(key="without-sft").check().run()
     test.button(key="take").click().run()
     assert not test.exception
     found = standing.of_round(workspace, 1)
@@ -89,17 +92,23 @@ def test_a_batch_that_was_chosen_says_why_each_pair_is_in_it(
 ) -> None:
     with workspace.ledger.read() as db:
         ids = [view.pair.id for view in pairs.page(db, PairFilter(batch="first"), 9)]
-    detail = {"probability_a": 0.52}
     wanted = [
-        Wanted(ids[0], "margin", 0.48, 1.0, detail),
+        Wanted(ids[0], "margin", 0.48, 1.0, {"probability_a": 0.52}),
         Wanted(ids[1], "random", None, 0.5, {"probability_a": 0.9}),
+        Wanted(ids[2], "failures", 0.3, 1.0, {"probability_a": 0.9, "cluster": "invents a star"}),
     ]
-    batching.make(workspace, "second", wanted, actor="mining")
+    detail = {"request": {"note": "Round 3 is for the failure modes that remain."}}
+    batching.make(workspace, "second", wanted, actor="mining", detail=detail)
     test = page("rounds", view="Choices")
     assert not test.exception
     table = test.dataframe[0].value
-    assert list(table["why"]) == ["the model is closest to 50/50", "drawn by lot"]
-    assert list(table["propensity"]) == [1.0, 0.5]
+    assert list(table["why"]) == [
+        "the model is closest to 50/50",
+        "like the largest and growing clusters of failures: invents a star",
+        "drawn by lot",
+    ]
+    assert list(table["propensity"]) == [1.0, 1.0, 0.5]
+    assert any("Round 3 is for the failure modes that remain." in text for text in texts(test))
 
 
 def test_a_cluster_is_named_and_its_like_collected(

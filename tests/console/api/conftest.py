@@ -29,7 +29,8 @@ _numbers = itertools.count(1)
 class Api:
     """A running API. `calling("write")` is a program with a key of that scope.
 
-    `trained` is a training on v1 from the model `tiny` that left the checkpoint round-1.
+    `trained` is a training on v1 from the model `tiny` that left the checkpoint round-1. Nothing
+    says of the model `plain` that it can answer.
     """
 
     url: str
@@ -61,7 +62,7 @@ def api(new_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ap
             yield Api(ready.split()[-1], opened, trained)
         finally:
             process.terminate()
-            _, errors = process.communicate(timeout=20)
+            _, errors = process.communicate(timeout=120)
             opened.close()
     assert (process.returncode, "Traceback" in errors) == (0, False), errors
 
@@ -84,14 +85,17 @@ def _import_records(home: Path) -> None:
 
 def _train(opened: Workspace) -> str:
     """A training that reported three figures and is still running."""
-    model = opened.home.parent / "tiny"
-    model.mkdir()
-    (model / "config.json").write_text("{}", encoding="utf-8")
+    model, plain = (opened.home.parent / name for name in ("tiny", "plain"))
+    for folder in (model, plain):
+        folder.mkdir()
+        (folder / "config.json").write_text("{}", encoding="utf-8")
+    (model / "README.md").write_text("---\ntags: [sft]\n---\n", encoding="utf-8")
     version = dataset.build(opened, dataset.BuildSettings(labels="imported", holdout=0.2))
     with opened.ledger.write() as tx:
         models.add(tx, "tiny", str(model))
+        models.add(tx, "plain", str(plain))
         jobs.submit(tx, kind="train", spec={"dataset": version.id}, key="earlier")
-        job = jobs.claim(tx, worker="w")
+        job = jobs.claim(tx, worker="w", lease_seconds=86_400)
         assert job is not None
         jobs.mark_running(tx, job.id, job.fence, 1)
         rows = [JobEvent(job.id, 1, n, "metric", _point(n), 1_000_000 * n) for n in (1, 2, 3)]

@@ -71,6 +71,16 @@ def test_jobs_are_queued_read_and_cancelled(client: Callable[..., Client]) -> No
     assert program.cancel(job.id).state == "cancelled"
 
 
+def test_dpo_from_a_model_without_sft_wants_a_word(client: Callable[..., Client]) -> None:
+    program = client()
+    with pytest.raises(ApiError, match="plain has no SFT in its lineage") as refused:
+        program.train("v1", "plain")
+    assert refused.value.status == 422
+    assert refused.value.next_step.endswith("or send without_sft as true.")
+    assert program.train("v1", "plain", {"stage": "sft"}).state == "queued"
+    assert program.train("v1", "plain", without_sft=True).state == "queued"
+
+
 def test_prompts_are_sampled_into_a_batch(api: Api, client: Callable[..., Client]) -> None:
     prompts = [
         {"messages": [{"role": "user", "content": f"What is {n}, twice? é"}], "category": "sums"}
@@ -98,7 +108,7 @@ def test_prompts_are_sampled_into_a_batch(api: Api, client: Callable[..., Client
         with pytest.raises(ApiError, match=said) as refused:
             program.sample("tiny", **wrong)
         assert refused.value.status == 422
-    assert [path.suffix for path in kept.parent.iterdir()] == [".jsonl"]
+    assert {path.suffix for path in kept.parent.iterdir()} == {".jsonl"}
 
 
 def test_figures_and_logs_are_read_on_where_they_ended(

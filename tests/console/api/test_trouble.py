@@ -18,7 +18,6 @@ from typing import Any
 import httpx
 import pytest
 
-from console import ports
 from console.api import keys
 from storage import dataset_versions, health, jobs, workspace
 from storage.workspace import Workspace
@@ -101,9 +100,9 @@ def own(api: Api, tmp_path: Path) -> Iterator[Workspace]:
 
 @pytest.mark.slow
 def test_what_is_asked_for_survives_kill_9_of_the_api_exactly_once(
-    own: Workspace, forks: Callable[..., Any]
+    own: Workspace, forks: Callable[..., Any], free_port: Callable[[], int]
 ) -> None:
-    port = ports.any_free()
+    port = free_port()
     with own.ledger.read() as db:
         jobs_before = {job.id for job in jobs.listed(db, limit=10_000)}
         versions_before = {version.id for version in dataset_versions.listed(db)}

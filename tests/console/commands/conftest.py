@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,11 +56,23 @@ def records(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def imported_home(new_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a workspace with the six records in batch `first`, to copy."""
+    folder = tmp_path_factory.mktemp("imported")
+    home = shutil.copytree(new_home, folder / "home")
+    write_records(folder / "records.jsonl", range(6))
+    words = ("import", folder / "records.jsonl", "--batch", "first", "--home", home)
+    assert main([str(word) for word in words]) == 0
+    return home
+
+
 @pytest.fixture
-def imported(pairwright: Pairwright, records: Path) -> Pairwright:
+def imported(
+    pairwright: Pairwright, records: Path, imported_home: Path, tmp_path: Path
+) -> Pairwright:
     """The command line, on a workspace with the six records in batch `first`."""
-    assert pairwright("init").code == 0
-    assert pairwright("import", records, "--batch", "first").code == 0
+    shutil.copytree(imported_home, tmp_path / "home")
     return pairwright
 
 

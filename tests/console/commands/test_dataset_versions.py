@@ -109,3 +109,53 @@ def test_models_are_listed_with_their_size_and_whether_they_fit(
     shown = pairwright("model", "list").out
     assert "LLaVA" in shown
     assert "Thinking: reasons step by step" in shown
+
+
+def test_build_takes_the_filters_of_the_explorer_and_keeps_them_with_a_note(
+    imported: Pairwright, tmp_path: Path
+) -> None:
+    chosen = ("--labels", "imported", "--holdout", "0")
+    asked = ("--text", "is 2", "--confidence-from", "0.5", "--note", "A try.", "--by", "lea")
+    whole = imported("dataset", "build", *chosen, "--json").result
+    some = imported("dataset", "build", *chosen, *asked, "--json").result
+    assert 0 < some["rows"] < whole["rows"] == 6
+    assert some["filters"] == {"text": "is 2", "confidence_from": 0.5}
+    assert some["excluded"] == {"outside the filter text": 6 - some["rows"]}
+    assert (whole["filters"], whole["note"], some["note"]) == ({}, "", "A try.")
+    shown = imported("dataset", "show", "v2").out
+    assert "Filters: text is 2, confidence from 0.5." in shown
+    assert "Note by lea" in shown
+    assert "A try." in imported("dataset", "list").out
+    found = imported("dataset", "diff", "v1", "v2", "--json").result
+    assert found["filters"] == {"v1": {}, "v2": some["filters"]}
+    out = tmp_path / "out"
+    imported("dataset", "export", "v2", "--format", "parquet", "--out", str(out))
+    said = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    assert (said["note"], said["filter"]["filters"]) == ("A try.", some["filters"])
+
+
+def test_a_note_can_be_changed_later_and_every_one_stays_on_record(imported: Pairwright) -> None:
+    imported("dataset", "build", "--labels", "imported", "--note", "First.")
+    changed = imported("dataset", "note", "v1", "Second.", "--by", "lea", "--json").result
+    assert (changed["note"], [one["text"] for one in changed["notes"]]) == (
+        "Second.",
+        ["Second.", "First."],
+    )
+    assert [one["actor"] for one in changed["notes"]] == ["lea", "lead"]
+    assert imported("dataset", "note", "v1", "", "--json").result["note"] == ""
+    assert "First." in imported("dataset", "note", "v1").out
+    assert imported("dataset", "note", "v1", "x" * 5000).code == 1
+
+
+def test_the_votes_behind_a_version_are_listed_and_written_to_a_file(
+    imported: Pairwright, tmp_path: Path
+) -> None:
+    built = imported("dataset", "build", "--labels", "imported", "--json").result
+    listed = imported("dataset", "votes", "v1", "--json").result
+    assert (listed["total"], listed["page"], len(listed["rows"])) == (built["rows"], 1, 6)
+    assert {row["consensus"] for row in listed["rows"]} == {"label: imported"}
+    out = tmp_path / "votes.jsonl"
+    written = imported("dataset", "votes", "v1", "--out", str(out), "--json").result
+    assert (written["rows"], written["votes"]) == (6, 0)
+    assert [json.loads(line) for line in out.read_text().splitlines()] == listed["rows"]
+    assert "no vote" in imported("dataset", "votes", "v1").out

@@ -127,7 +127,7 @@ def test_ctrl_c_detaches_from_a_job_and_says_how_to_follow_it(
         if line.startswith("train"):
             break
     watching.send_signal(signal.SIGINT)
-    _, said = watching.communicate(timeout=60)
+    _, said = watching.communicate(timeout=240)
     assert watching.returncode == 130
     assert "pairwright job logs" in said
     assert "pairwright job cancel" in said

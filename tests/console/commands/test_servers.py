@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from console import ports, serving
 
 Pairwright = Callable[..., Any]
+PATIENCE_SECONDS = 120
 
 
 def test_a_port_in_use_is_reported_before_anything_is_started(
@@ -59,9 +61,12 @@ def test_new_links_begin_with_the_address_that_up_was_last_given(
 
 @pytest.mark.slow
 def test_up_serves_restarts_what_dies_and_stops_in_order(
-    imported: Pairwright, tmp_path: Path
+    imported: Pairwright,
+    tmp_path: Path,
+    free_port: Callable[[], int],
+    answering: Callable[..., None],
 ) -> None:
-    labeling, console, api = ports.any_free(), ports.any_free(), ports.any_free()
+    labeling, console, api = free_port(), free_port(), free_port()
     running = subprocess.Popen(
         [
             *(sys.executable, "-m", "console.main", "up", "--home", str(tmp_path / "home")),
@@ -77,17 +82,16 @@ def test_up_serves_restarts_what_dies_and_stops_in_order(
         said = json.loads(running.stdout.readline())
         assert said["labeling"] == f"http://127.0.0.1:{labeling}"
         assert said["console"] == f"http://127.0.0.1:{console}"
-        assert ports.answers(labeling, "/healthz")
-        assert ports.answers(console, "/_stcore/health")
+        for address in (f"{labeling}/healthz", f"{console}/_stcore/health", f"{api}/health"):
+            answering(f"http://127.0.0.1:{address}", running)
         assert said["api"] == f"http://127.0.0.1:{api}"
-        assert ports.answers(api, "/health")
         [worker] = [pid for pid, words in _children(running.pid) if "rounds.worker" in words]
         os.kill(worker, signal.SIGKILL)
         _wait_for_another(running.pid, "rounds.worker", worker)
         assert _status(labeling, "/healthz", "attacker.example") != 200
     finally:
         running.send_signal(signal.SIGTERM)
-        _, messages = running.communicate(timeout=60)
+        _, messages = running.communicate(timeout=PATIENCE_SECONDS)
     assert running.returncode == 0
     assert "ended by signal 9" in messages
     assert messages.rstrip().endswith("Stopped the labeling server.")
@@ -96,21 +100,24 @@ def test_up_serves_restarts_what_dies_and_stops_in_order(
 
 def _children(parent: int) -> list[tuple[int, str]]:
     words = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-    return [
-        (int(pid), Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode())
-        for pid in words
-    ]
+    found = []
+    for pid in words:
+        # one may have ended since
+        with suppress(OSError):
+            told = Path(f"/proc/{pid}/cmdline").read_bytes()
+            found.append((int(pid), told.replace(b"\0", b" ").decode()))
+    return found
 
 
 def _wait_for_another(parent: int, name: str, not_this: int) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE_SECONDS
     while not [p for p, words in _children(parent) if name in words and p != not_this]:
         assert time.monotonic() < end
         time.sleep(0.1)
 
 
 def _status(port: int, path: str, host: str) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
     try:
         connection.request("GET", path, headers={"Host": host})
         return connection.getresponse().status
