@@ -41,7 +41,7 @@ browser: setup
 	@$(BIN)/python tests/browser/chromium.py
 
 test: check browser
-	@OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/pytest --numprocesses $(JOBS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: setup browser
 	@for name in analytics labeling dpo; do echo "== $$name"; $(BIN)/python benchmarks/$$name.py --quick --json || exit 1; done

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import random
 import shutil
+import socket
 import subprocess
 import sys
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
@@ -40,8 +45,13 @@ from storage.ledger import Connection
 from storage.rows import Batch, ImportedLabel, Pair, Part, Source, Turn, Verdict
 from storage.workspace import Workspace
 
+# the same examples every time and no clock, so that no busy machine and no lucky draw fails a test
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 # `pytest --hypothesis-profile thorough tests/labeling/test_assignment_machine.py`: before a release
-settings.register_profile("thorough", max_examples=2000)
+settings.register_profile("thorough", max_examples=2000, deadline=None)
+settings.load_profile("steady")
 
 TESTS = Path(__file__).parent
 MakePair = Callable[..., Pair]
@@ -62,6 +72,51 @@ def new_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("new") / "home"
     workspace.create(home).close()
     return home
+
+
+@pytest.fixture(scope="session")
+def free_port() -> Callable[[], int]:
+    """`free_port()`: a port for a server that a test will start. It lies below those that systems
+    hand out by themselves, so that nobody is given it before the server is there."""
+    # processes side by side draw from lanes of their own
+    lane = 20_000 + 1000 * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 10)
+    numbers = itertools.cycle(range(lane, lane + 1000))
+    ports = itertools.islice(numbers, os.getpid() % 1000, None)
+
+    def draw() -> int:
+        for port in itertools.islice(ports, 1000):
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                if _can_bind(probe, port):
+                    return port
+        raise AssertionError(f"no port from {lane} to {lane + 999} is free")
+
+    return draw
+
+
+def _can_bind(probe: socket.socket, port: int) -> bool:
+    try:
+        probe.bind(("127.0.0.1", port))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.fixture(scope="session")
+def answering() -> Callable[..., None]:
+    """`answering(address, process)`: wait until the server answers there with 200."""
+
+    def wait(address: str, process: subprocess.Popen[Any], seconds: float = 240) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            assert process.poll() is None, f"the server of {address} ended: {process.returncode}"
+            with suppress(httpx.TransportError):
+                if httpx.get(address, timeout=10).status_code == 200:
+                    return
+            time.sleep(0.1)
+        raise AssertionError(f"{address} does not answer")
+
+    return wait
 
 
 @pytest.fixture(name="workspace")

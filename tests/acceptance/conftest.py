@@ -34,7 +34,7 @@ class Voter:
     waiting: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=30)
+        self.http = httpx.Client(base_url=self.url, headers={"Origin": self.url}, timeout=120)
 
     def arrive(self) -> None:
         """Open the labeling link."""

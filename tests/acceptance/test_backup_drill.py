@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from console import ports
 from console.main import main
 from labeling.agreement import report
 from rounds import dataset
@@ -27,9 +26,12 @@ SETTINGS = dataset.BuildSettings(labels="votes", min_agreement=0.5, holdout=0.2)
 
 @pytest.mark.slow
 def test_a_backup_made_while_people_vote_brings_back_everything_acknowledged_before_it(
-    filled: Workspace, voters: Callable[..., list[Voter]], tmp_path: Path
+    filled: Workspace,
+    voters: Callable[..., list[Voter]],
+    tmp_path: Path,
+    free_port: Callable[[], int],
 ) -> None:
-    port = ports.any_free()
+    port = free_port()
     people = voters(filled.home, f"http://127.0.0.1:{port}")
     command = [sys.executable, "-m", "labeling.server", "--home", str(filled.home)]
     stop = threading.Event()

@@ -84,7 +84,7 @@ def start_and_stop(command: str, folder: Path) -> None:
         if line.startswith("Stop "):
             break
     process.send_signal(signal.SIGINT)
-    said.append(process.communicate(timeout=90)[0])
+    said.append(process.communicate(timeout=240)[0])
     assert process.returncode == 0, "".join(said)
 
 

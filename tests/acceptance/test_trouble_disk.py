@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
-from console import ports
 from storage import tables, workspace
 from storage.workspace import Workspace
 
@@ -95,9 +94,9 @@ def _labeling(home: Path, port: int) -> Iterator[int]:
 
 @pytest.mark.slow
 def test_a_full_disk_is_told_loses_nothing_and_needs_no_restart(
-    disk: Any, voters: Callable[..., list[Voter]]
+    disk: Any, voters: Callable[..., list[Voter]], free_port: Callable[[], int]
 ) -> None:
-    port = ports.any_free()
+    port = free_port()
     ana, *_ = voters(disk.home, f"http://127.0.0.1:{port}")
     with _labeling(disk.home, port) as server:
         ana.arrive()

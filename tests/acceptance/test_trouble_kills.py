@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, text
 
-from console import ports
 from storage import batches, tables, votes, workspace
 from storage.workspace import Workspace
 
@@ -29,10 +28,13 @@ OVERLAP = 2
 
 @pytest.mark.slow
 def test_votes_survive_kill_9_of_the_labeling_server_exactly_once(
-    filled: Workspace, voters: Callable[..., list[Voter]], forks: Callable[..., Any]
+    filled: Workspace,
+    voters: Callable[..., list[Voter]],
+    forks: Callable[..., Any],
+    free_port: Callable[[], int],
 ) -> None:
     _give_out(filled.home)
-    port = ports.any_free()
+    port = free_port()
     people = voters(filled.home, f"http://127.0.0.1:{port}")
     stop = threading.Event()
     threads = [threading.Thread(target=one.vote_until, args=(stop,)) for one in people]

@@ -6,8 +6,8 @@ import importlib.util
 import itertools
 import json
 import re
+import shutil
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -26,11 +26,10 @@ from storage import batches, swift_import, votes
 from storage import workspace as workspaces
 from storage.rows import EffectiveVote
 from storage.workspace import Workspace
+from tests.browser.clicks import PATIENCE
 
 TESTS = Path(__file__).resolve().parents[1]
 _numbers = itertools.count(1)
-# a busy machine loads Gradio's page in seconds; what is expected is waited for, never slept for
-expect.set_options(timeout=60_000)
 
 
 def _module(place: Path) -> ModuleType:
@@ -42,6 +41,12 @@ def _module(place: Path) -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _patience() -> None:
+    """Set once for all: what one file sets or takes back holds for all that come after it."""
+    expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -98,6 +103,7 @@ def new_page(chromium: Browser) -> Iterator[NewPage]:
 
     def make(**settings: Any) -> Watched:
         context = chromium.new_context(**{"viewport": {"width": 1440, "height": 900}, **settings})
+        context.set_default_timeout(PATIENCE)
         return watch(context.new_page())
 
     def watch(page: Page) -> Watched:
@@ -137,7 +143,7 @@ class BenchServer:
     def stop(self) -> None:
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        self.process.communicate(timeout=30)
+        self.process.communicate(timeout=PATIENCE / 1000)
 
     def votes(self, batch: str) -> list[EffectiveVote]:
         with self.workspace.ledger.read() as db:
@@ -145,11 +151,12 @@ class BenchServer:
 
 
 @pytest.fixture(scope="session")
-def bench_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BenchServer]:
-    workspace = workspaces.create(tmp_path_factory.mktemp("bench") / "home")
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = BenchServer(workspace, port)
+def bench_server(
+    tmp_path_factory: pytest.TempPathFactory, new_home: Path, free_port: Callable[[], int]
+) -> Iterator[BenchServer]:
+    home = shutil.copytree(new_home, tmp_path_factory.mktemp("bench") / "home")
+    workspace = workspaces.open_existing(home)
+    server = BenchServer(workspace, free_port())
     server.start()
     yield server
     server.stop()

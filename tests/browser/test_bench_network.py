@@ -21,7 +21,7 @@ def at_pair(page: Page, words: str) -> None:
 
 
 def connection(page: Page, words: str) -> None:
-    expect(page.locator("#connection-words")).to_have_text(words, timeout=20_000)
+    expect(page.locator("#connection-words")).to_have_text(words)
 
 
 def test_votes_cast_offline_wait_and_are_saved_when_the_network_is_back(

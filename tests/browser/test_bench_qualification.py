@@ -188,6 +188,8 @@ def test_guidelines_show_their_examples_and_a_vote_says_which_version_was_shown(
     page.keyboard.press("Escape")
     page.keyboard.press("a")
     at_pair(page, "Pair 2 / 2")
+    # the answer to a vote under way is newer than a state that was asked for before it came
+    expect(page.locator("#connection-words")).to_have_text("saved")
     with bench_server.workspace.ledger.write() as tx:
         batches.update(tx, batches.get(tx, assigned.batch).id, guidelines="Be quick.")
     page.evaluate("() => window.dispatchEvent(new Event('online'))")

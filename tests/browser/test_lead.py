@@ -10,22 +10,30 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
 import pytest
-from playwright.sync_api import Locator, Page, TimeoutError, expect
+from playwright.sync_api import Locator, Page, expect
 
 from examples.shapes.link import LabelingLink
+from tests.browser.clicks import (
+    PATIENCE,
+    PROBES,
+    cell,
+    choose,
+    content,
+    enter,
+    follow,
+    press,
+    tick,
+    visit,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -34,14 +42,6 @@ SHAPES_MODEL = EXAMPLES / "shapes" / "model"
 RECORDS = 16
 BY_KEYBOARD = 3
 REPO = "lab/photos"
-# milliseconds; a console page with its frames takes seconds of computing on a small machine
-PATIENCE = 120_000
-# how long each click is given to show its effect before it is made again
-RETRIES = (30_000, 30_000, 30_000, 60_000)
-# below an address such as /pairs Streamlit first asks for its health at the wrong place
-PROBES = r"console: Failed to load resource: .*404"
-# pixels, as widgets.py draws tables
-HEADER, ROW = 32, 28
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,13 @@ class Product:
 
 
 @pytest.fixture
-def product(tmp_path: Path, hub: Any) -> Iterator[Product]:
+def product(
+    tmp_path: Path, hub: Any, free_port: Callable[[], int], answering: Callable[..., None]
+) -> Iterator[Product]:
     """`pairwright up` on a fresh workspace; its worker publishes on the Hub of the test."""
     home = tmp_path / "home"
     subprocess.run([*command(home), "init"], check=True, capture_output=True)
-    labeling, console = _free_port(), _free_port()
+    labeling, console = free_port(), free_port()
     ports = ("--labeling-port", str(labeling), "--console-port", str(console), "--api-port", "0")
     token = {"HF_ENDPOINT": hub.url, "HF_TOKEN": hub.token, "HF_HUB_DISABLE_XET": "1"}
     process = subprocess.Popen(
@@ -77,11 +79,11 @@ def product(tmp_path: Path, hub: Any) -> Iterator[Product]:
     )
     try:
         for address in (f"{labeling}/healthz", f"{console}/_stcore/health"):
-            _wait_for(f"http://127.0.0.1:{address}")
+            answering(f"http://127.0.0.1:{address}", process)
         yield Product(home, f"http://127.0.0.1:{console}")
     finally:
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=90) == 0
+        assert process.wait(timeout=PATIENCE / 1000) == 0
 
 
 @pytest.fixture
@@ -100,8 +102,6 @@ def test_a_lead_goes_from_photographs_to_a_card_on_the_hub(
     watched = new_page()
     watched.allowed.append(PROBES)
     page: Page = watched.page
-    expect.set_options(timeout=PATIENCE)
-    page.set_default_timeout(PATIENCE)
     page.goto(product.console)
 
     import_photos(page, photos)
@@ -125,8 +125,9 @@ def test_a_lead_goes_from_photographs_to_a_card_on_the_hub(
 def import_photos(page: Page, photos: Path) -> None:
     """From the empty Overview, by the one step that it names."""
     follow(page, "Import")
-    page.get_by_text("on this machine", exact=True).click()
-    enter(page.get_by_role("textbox", name="Path of the file"), str(photos))
+    path = page.get_by_role("textbox", name="Path of the file")
+    press(page.get_by_text("on this machine", exact=True), path)
+    enter(path, str(photos))
     enter(page.get_by_role("textbox", name="Batch", exact=True), "photos")
     enter(page.get_by_role("spinbutton", name="Votes per pair"), "2")
     press(
@@ -145,10 +146,12 @@ def hand_out(page: Page, who: str) -> str:
     """A link for one annotator; both addresses stay in sight until they are put away."""
     if "/batches" not in page.url:
         follow(page, "Batches")
-    page.get_by_role("textbox", name="Annotator").fill(who)
+    name = page.get_by_role("textbox", name="Annotator")
     press(
         page.get_by_role("button", name="Make a link"),
-        page.get_by_text(f"Link for {who} to batch photos"),
+        page.get_by_text(f"Link for {who} to batch photos").first,
+        # a form is emptied when it was sent
+        first=lambda: name.fill(who),
     )
     return page.get_by_test_id("stCode").filter(has_text="/j#").first.inner_text().strip()
 
@@ -234,27 +237,15 @@ def see_rewards(page: Page, newer: str) -> None:
 def compare(page: Page, older: str, newer: str) -> None:
     visit(page, "Checkpoints")
     for name in (older, newer):
-        choose(page, "Checkpoints to compare", name)
-    page.get_by_text("Side by side").click()
-    expect(cell(page, "beta")).to_be_attached()
-
-
-def choose(page: Page, label: str, name: str) -> None:
-    """Type and pick. What the page draws anew meanwhile takes the open list away: then again."""
-    for patience in (2_000, 4_000, 8_000, 16_000):
-        page.get_by_role("combobox", name=label).fill(name)
-        try:
-            page.get_by_role("option", name=name).click(timeout=patience)
-        except TimeoutError:
-            continue
-        return
-    raise AssertionError(f"{name} cannot be chosen")
+        chosen = page.get_by_test_id("stMultiSelect").get_by_text(name, exact=True)
+        choose(page, "Checkpoints to compare", name, chosen)
+    press(page.get_by_text("Side by side"), cell(page, "beta"))
 
 
 def use_and_roll_back(page: Page, older: str, newer: str) -> None:
     """The older one is in use at last, as it was before the newer one."""
     for number, name in enumerate((older, newer)):
-        tick(page, number, name)
+        tick(page, number, shown(page, name))
         press(
             page.get_by_role("button", name="Take into use"),
             page.get_by_text(f"{name} is in use since"),
@@ -266,7 +257,7 @@ def use_and_roll_back(page: Page, older: str, newer: str) -> None:
 
 def publish(page: Page, older: str) -> None:
     """The checkpoint that is in use, from its own page."""
-    tick(page, 0, older)
+    tick(page, 0, shown(page, older))
     repository = page.get_by_role("textbox", name="Repository on the Hub")
     press(page.get_by_role("tab", name="Publish"), repository)
     enter(repository, REPO)
@@ -275,94 +266,14 @@ def publish(page: Page, older: str) -> None:
         page.get_by_text("The push is queued as job"),
     )
     follow(page, "Runs")
-    expect(page.get_by_text(f"Published as {REPO} (private)")).to_be_visible()
+    published = page.get_by_text(f"Published as {REPO} (private)")
+    expect(published).to_be_visible(timeout=3 * PATIENCE)
 
 
-def tick(page: Page, number: int, name: str) -> None:
-    """Choose a row of the table of checkpoints, counted from 0."""
-    shown = page.get_by_test_id("stText").get_by_text(name, exact=True)
-    for patience in RETRIES:
-        page.get_by_test_id("stDataFrame").first.click(
-            position={"x": 16, "y": HEADER + number * ROW + ROW // 2}
-        )
-        try:
-            expect(shown).to_be_visible(timeout=patience)
-        except AssertionError:
-            continue
-        return
-    raise AssertionError(f"row {number} does not show {name}")
-
-
-def visit(page: Page, name: str) -> None:
-    go(page, page.get_by_test_id("stHeader").get_by_role("link", name=name, exact=True))
-    expect(page).to_have_title(f"{name} - Pairwright")
-
-
-def follow(page: Page, name: str) -> None:
-    """Go where a page itself points to."""
-    go(page, content(page).get_by_role("link", name=name))
-
-
-def go(page: Page, link: Locator) -> None:
-    """Click until the page is another one: what is drawn anew meanwhile takes a click away."""
-    before = urlsplit(page.url).path
-    for patience in RETRIES:
-        try:
-            link.click(timeout=PATIENCE if patience == RETRIES[0] else patience)
-            page.wait_for_url(
-                lambda url: urlsplit(url).path != before, timeout=patience, wait_until="commit"
-            )
-        except TimeoutError:
-            continue
-        return
-    raise AssertionError(f"the link leads nowhere from {before}")
-
-
-def press(button: Locator, outcome: Locator) -> None:
-    """Press until the outcome shows, for a button that goes away or may be pressed twice."""
-    for patience in RETRIES:
-        try:
-            button.click(timeout=PATIENCE if patience == RETRIES[0] else patience)
-        except TimeoutError:
-            # gone, so it was pressed
-            continue
-        try:
-            expect(outcome).to_be_visible(timeout=patience)
-        except AssertionError:
-            continue
-        return
-    expect(outcome).to_be_visible()
-
-
-def content(page: Page) -> Locator:
-    return page.get_by_test_id("stMain")
-
-
-def cell(page: Page, text: str) -> Locator:
-    """A cell of a table as a screen reader finds it: what is seen is drawn on a canvas."""
-    return page.locator("[role=gridcell]", has_text=re.compile(f"^{re.escape(text)}$")).first
-
-
-def enter(field: Locator, text: str) -> None:
-    field.fill(text)
-    field.press("Enter")
+def shown(page: Page, name: str) -> Locator:
+    """The head of a checkpoint that was chosen in the table."""
+    return page.get_by_test_id("stText").get_by_text(name, exact=True)
 
 
 def command(home: Path) -> list[str]:
     return [str(Path(sys.executable).with_name("pairwright")), "--home", str(home)]
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
-
-
-def _wait_for(address: str) -> None:
-    for _ in range(900):
-        try:
-            if httpx.get(address, timeout=2).status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError(f"{address} does not answer")

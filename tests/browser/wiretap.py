@@ -56,6 +56,8 @@ class Wiretap:
             while True:
                 browser, _ = self._listening.accept()
                 server = socket.create_connection(("127.0.0.1", self._to_port))
+                for end in (browser, server):
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._open += [browser, server]
                 self._sent.append(bytearray())
                 self._received.append(bytearray())
