@@ -56,10 +56,10 @@ def digest_of_file(path: Path) -> str:
 
 def write_parquet(rows: Sequence[DatasetRow], path: Path) -> None:
     """Write the rows in their order."""
-    frame = dataset_table.of_rows(rows).frame
+    table = dataset_table.of_rows(rows)
     with pq.ParquetWriter(path, SCHEMA, compression="zstd") as writer:
-        for part in frame.iter_slices(_RUN):
-            writer.write_table(part.to_arrow().cast(SCHEMA), row_group_size=GROUP)
+        for start in range(0, len(table), _RUN):
+            writer.write_table(table.arrow(start, _RUN), row_group_size=GROUP)
 
 
 def holds(path: Path, rows: DatasetTable) -> bool:
@@ -71,7 +71,7 @@ def holds(path: Path, rows: DatasetTable) -> bool:
     start = 0
     with explained(path), pq.ParquetFile(path) as file:
         for there in file.iter_batches(_RUN):
-            wanted = rows.frame.slice(start, len(there)).to_arrow().cast(SCHEMA)
+            wanted = rows.arrow(start, len(there))
             if not pa.Table.from_batches([there]).cast(SCHEMA).equals(wanted):
                 return False
             start += len(there)

@@ -90,6 +90,13 @@ class DatasetTable(Sequence[DatasetRow]):
         split = polars.Series("split", sides, polars.String)
         return DatasetTable(self.frame.with_columns(split))
 
+    def arrow(self, start: int, count: int) -> pyarrow.Table:
+        """At most `count` rows from one on, with `SCHEMA`."""
+        # taken one by one, not as a slice: of that, all that the table's lists hold is converted
+        wanted = range(start, min(start + count, len(self)))
+        part = self.frame.select(polars.all().gather(wanted))
+        return part.to_arrow().cast(SCHEMA)
+
     def lines(self, end: str = "") -> polars.Series:
         """The canonical JSON of each row, see `storage.identity.canonical_json`, with `end` behind.
 
