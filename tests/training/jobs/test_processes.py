@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.training.test_dpo import assert_same_weights, figures_by_step, result_of
+from tests.training.runs.test_dpo import assert_same_weights, figures_by_step, result_of
 from training.jobs import local_runner
 from training.jobs.folder import JobFolder
 from training.jobs.local_runner import LocalRunner

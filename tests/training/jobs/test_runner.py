@@ -16,7 +16,7 @@ from training.jobs.folder import JobFolder, RunResult, RunSpec
 
 def _run(folder: Path) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "training.jobs.runner", str(folder)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, timeout=240
     )
