@@ -45,8 +45,9 @@ def panel_of(db: Connection, candidates: Sequence[Batch]) -> Panel:
         for link in link_rows.listed(db, batch.id):
             name = people.get(link.annotator_id, "")
             barred = name in out.everywhere or (batch.id, name) in out.in_batches
-            if name and not barred and link.revoked_at is None:
+            if name and not barred:
                 newest.setdefault(name, link)
+        newest = {name: one for name, one in newest.items() if one.revoked_at is None}
         if newest:
             return Panel(batch.name, [newest[name] for name in sorted(newest)])
     return Panel("", ())

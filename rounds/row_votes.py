@@ -22,7 +22,7 @@ from storage.ledger import Connection
 from storage.rows import AssignmentKind, DatasetRow, DatasetVersion, EffectiveVote, Verdict
 from storage.workspace import Workspace
 
-EXCLUDED, ELSEWHERE, NOT_ASKED = "excluded", "another batch", "labels are imported"
+EXCLUDED, ELSEWHERE, NOT_ASKED = "excluded", "another batch", "labels come from elsewhere"
 SKIPPED, EARLIER = "a skip", "a later one counts"
 _SLICE = 500
 
@@ -156,7 +156,8 @@ def of_rows(
 
 def _places(db: Connection, version: DatasetVersion) -> frozenset[str] | None:
     """The batches whose votes were asked; None for all of them."""
-    if version.policy.get("labels") == "imported":
+    # a pulled version was decided by the votes of another workspace
+    if version.policy.get("labels") == "imported" or version.policy.get("pulled"):
         return frozenset()
     if (batch := version.policy.get("batch")) is not None:
         return frozenset({batches.get(db, str(batch)).id})

@@ -108,7 +108,9 @@ class DatasetOut(BaseModel):
     @classmethod
     def of(cls, version: DatasetVersion, note: str = "") -> DatasetOut:
         told = {name: value for name, value in vars(version).items() if name in cls.model_fields}
-        filters = version.policy.get("filters") or {}
+        # what another workspace wrote into a version that was pulled is not ours to trust
+        told_filters = version.policy.get("filters")
+        filters = told_filters if isinstance(told_filters, dict) else {}
         more = {"filters": filters, "note": note, "created_at": _at(version)}
         return cls.model_validate({**told, **more})
 

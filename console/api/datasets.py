@@ -48,7 +48,7 @@ def build(desk: WritingDesk, wanted: BuildRequest) -> DatasetOut:
     """Freeze the decisions so far. The same decisions and settings give the same version again,
     so that repeating the request is safe without an idempotency key."""
     found = dataset.build(desk.workspace, wanted.settings())
-    if wanted.note:
+    if wanted.note.strip():
         notes.write(desk.workspace, found.id, wanted.note, _actor(desk))
     return DatasetOut.of(found, notes.text_of(desk.workspace, found.id))
 

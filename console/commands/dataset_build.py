@@ -135,6 +135,6 @@ def _freeze(run: Run, settings: BuildSettings, note: str, by: str) -> None:
     with run.workspace() as workspace:
         check_known(workspace, settings.batch)
         version = dataset.build(workspace, settings)
-        noted = dataset_notes.write(workspace, version.id, note, by) if note else None
+        noted = dataset_notes.write(workspace, version.id, note, by) if note.strip() else None
         text = noted.text if noted else dataset_notes.text_of(workspace, version.id)
     run.output.show(as_result(version, text), *sentences(version, text))

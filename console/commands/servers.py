@@ -70,7 +70,8 @@ def up(
         serving.check_ports(addresses)
         serving.remember(workspace.home, addresses)
         with workspace.ledger.read() as db:
-            open_links = sum(link.revoked_at is None for link in links.listed(db))
+            given = [link for link in links.listed(db) if link.secret_hash != links.NO_SECRET]
+            open_links = sum(link.revoked_at is None for link in given)
         services = [
             serving.labeling_service(workspace.home, addresses),
             serving.console_service(workspace.home, addresses),

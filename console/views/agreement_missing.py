@@ -44,11 +44,7 @@ def of_votes(workspace: Workspace, batch: str, found: Coefficients) -> Missing:
     if all(each.overlap < 2 for each in looked_at):
         return _overlap_of_one(workspace.home, looked_at)
     wide = next(each for each in looked_at if each.overlap > 1)
-    active = {
-        link.annotator_id
-        for link in given[wide.id]
-        if link.revoked_at is None and link.expires_at > now
-    }
+    active = {link.annotator_id for link in given[wide.id] if links.state(link, now) == "active"}
     return _second_person(workspace, wide, found, len(active))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,8 +76,7 @@ def check(workspace: Workspace, wanted: Wanted, advance: Callable[[int, int], No
         wanted=wanted,
         prepared=prepared,
         summary=(
-            f"{wording.count(counts['pictures'], 'picture')}, "
-            f"{wording.count(counts['videos'], 'video')} and "
+            f"{_shown(counts)} and "
             f"{wording.count(counts['templates'], 'question')}: "
             f"{wording.count(counts['prompts'], 'prompt')}, each answered twice. "
             f"{wording.count(counts['broken'], 'file')} cannot be used, "
@@ -112,3 +111,9 @@ def queue(workspace: Workspace, tried: Tried) -> str:
         workspace, tried.prepared, start_from=tried.wanted.start, batch=tried.wanted.batch
     )
     return job.id
+
+
+def _shown(counts: Mapping[str, int]) -> str:
+    pictures, videos = counts["pictures"], counts["videos"]
+    told = [wording.count(videos, "video")] if videos else []
+    return ", ".join([wording.count(pictures, "picture"), *told])

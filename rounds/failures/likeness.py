@@ -17,7 +17,15 @@ def likeness(asked: Sequence[str], cluster: Cluster) -> NDArray[np.float64]:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     known = [told(one.words, one.chosen, one.rejected) for one in cluster.members]
-    words = TfidfVectorizer(ngram_range=(1, 2), max_features=_FEATURES, sublinear_tf=True)
+    words = TfidfVectorizer(
+        # answers of one letter are words, too
+        token_pattern=r"(?u)\b\w+\b",  # noqa: S106 (no password)
+        ngram_range=(1, 2),
+        max_features=_FEATURES,
+        sublinear_tf=True,
+    )
+    if not any(map(words.build_analyzer(), known)):
+        return np.zeros(len(asked))
     middle = np.asarray(words.fit_transform(known).mean(axis=0)).ravel()
     length = float(np.linalg.norm(middle)) or 1.0
     found: NDArray[np.float64] = np.asarray(words.transform(asked) @ middle).ravel() / length

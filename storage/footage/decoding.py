@@ -101,11 +101,13 @@ def _frame(said: dict[str, Any], stream: IO[bytes]) -> Frame:
 def _on_disk(file: BinaryIO) -> Iterator[int]:
     """The handle of a file that another process can read and seek in."""
     try:
-        yield file.fileno()
-        return
+        handle = file.fileno()
     except OSError:
         # bytes in memory have none
-        pass
+        handle = None
+    if handle is not None:
+        yield handle
+        return
     with tempfile.TemporaryFile() as copy:
         shutil.copyfileobj(file, copy)
         copy.flush()

@@ -58,8 +58,10 @@ def _check_what_is_left(home: Path, checkpoint: str, cast: int) -> None:
             kept = checkpoints.get(db, checkpoint)
             assert kept.name == "round-1"
             assert kept.metrics["steps"] > 0
-            # after so few noisy rows the start itself may measure best, and is published then
-            assert (kept.metrics["kl_per_token"]["value"] > 0) == (kept.metrics["step"] > 0)
+            # after so few noisy rows the start itself may measure best, and is published then; the
+            # rate of the first step may still be 0
+            moved = kept.metrics["kl_per_token"]["value"] > 0
+            assert kept.metrics["step"] > 1 if moved else kept.metrics["step"] in (0, 1)
             assert {job.state for job in jobs.listed(db)} == {JobState.SUCCEEDED}
             assert len(votes.effective(db, batch_id=batches.get(db, "round-1").id)) == cast
             asked = {

@@ -89,7 +89,9 @@ def test_the_drawing_lies_on_the_picture_and_follows_it_into_the_viewer(
     )
     page.keyboard.press("z")
     stage = page.locator("#viewer .stage")
+    expect(page.locator("#viewer rect.line")).to_be_visible()
     page.keyboard.press("+")
+    expect(page.locator("#viewer rect.line")).to_be_visible()
     inside, around = page.locator("#viewer rect.line").bounding_box(), stage.bounding_box()
     assert inside is not None
     assert around is not None

@@ -162,6 +162,8 @@ def view(console: Console, new_page: Any) -> Any:
     return show
 
 
+# not for its time: what is slow comes first, and this is about the first visit
+@pytest.mark.slow
 def test_the_first_visit_of_a_server_may_be_any_page(view: Any) -> None:
     page = view("/runs")
     for name in ("Overview", "Pairs", "Runs"):

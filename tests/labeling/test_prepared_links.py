@@ -118,6 +118,18 @@ def test_who_is_excluded_or_whose_link_was_revoked_gets_none(
     assert [link.id for link in panel.links] == [minted[3].link.id]
 
 
+def test_whose_newest_link_was_revoked_gets_none_through_an_older_one(
+    workspace: Workspace, make_batch: Callable[..., Batch]
+) -> None:
+    with workspace.ledger.write() as tx:
+        batch = make_batch(tx, "first", pair_count=1)
+    _, newer = (links.mint(workspace, "first", "Ada") for _ in range(2))
+    with workspace.ledger.write() as tx:
+        assert prepared_links.panel_of(tx, [batch]).links
+        link_rows.revoke(tx, newer.link.id)
+        assert not prepared_links.panel_of(tx, [batch]).links
+
+
 def test_everybody_of_another_batch_gets_a_link_at_once(
     workspace: Workspace, second: Batch
 ) -> None:

@@ -101,8 +101,20 @@ def test_votes_of_other_batches_and_beside_imported_labels_are_named_as_not_coun
     ]
     by_file = dataset.build(workspace, BuildSettings(labels="imported", holdout=0.0))
     (row,) = _of(workspace, by_file).values()
-    assert {why for _, _, why in _told(row)} == {"labels are imported"}
+    assert {why for _, _, why in _told(row)} == {"labels come from elsewhere"}
     assert (row.chosen, row.consensus) == ("b", "label: imported")
+
+
+def test_votes_of_this_workspace_are_not_said_to_have_decided_a_pulled_version(
+    workspace: Workspace, four: Four, vote: Vote
+) -> None:
+    vote("ana", {0: "a"})
+    version = dataset.build(workspace, BuildSettings(holdout=0.0))
+    pulled = replace(version, policy={**version.policy, "pulled": "lab/photos"})
+    rows = dataset_versions.read_rows(workspace, version)
+    (row,) = row_votes.of_rows(workspace, pulled, rows)
+    assert {why for _, _, why in _told(row)} == {"labels come from elsewhere"}
+    assert not row.agrees
 
 
 def test_a_decision_of_a_lead_is_named_as_what_decided(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ VIDEO_SUFFIXES = frozenset({".mp4", ".m4v", ".webm"})
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"}) | VIDEO_SUFFIXES
 MOST_PICTURES = 100_000
 MOST_TEMPLATES = 1_000
+MOST_PROMPTS = 1_000_000
 LARGEST = 100_000_000
 FOLDER = "prompts"
 _PLACE, _VIDEO_PLACE = "<image>", "<video>"
@@ -181,6 +183,13 @@ def prepare(
             f"{per_picture} templates are wanted for each picture.",
             f"There are {len(templates)}: use 1 to {len(templates)}.",
         )
+    wanted = len(looked.names) * (per_picture or len(templates))
+    if wanted > MOST_PROMPTS:
+        raise WrongInputError(
+            f"{len(looked.names):,} pictures and {len(templates):,} templates would be "
+            f"{wanted:,} prompts; at most {MOST_PROMPTS:,} are made at once.",
+            "Draw fewer templates for each picture, or take fewer pictures.",
+        )
     prompts = []
     for name in looked.names:
         for number in _drawn(name, len(templates), per_picture, seed):
@@ -208,7 +217,7 @@ def submit(
     digest = identity.digest({"root": root, "prompts": lines})
     path = workspace.home / FOLDER / f"{digest}.jsonl"
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary = path.with_suffix(f".{uuid.uuid4().hex}")
     temporary.write_text("".join(lines), encoding="utf-8")
     temporary.replace(path)
     return submission.submit_sampling(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import uuid
 from pathlib import Path
 
 from storage import batches, media, pairs
@@ -53,6 +53,6 @@ def _ids(workspace: Workspace, name: str) -> list[str]:
 
 def _write(path: Path, data: bytes) -> None:
     """Whole or not at all: another program may look for it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     temporary.write_bytes(data)
     temporary.replace(path)

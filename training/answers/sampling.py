@@ -9,7 +9,7 @@ models answer the same prompts, one is asked after the other and each leaves a f
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -147,6 +147,20 @@ def _answer(
         return
     drawing = _drawing(answerer, settings, source, path.with_suffix(".merged"))
     encoded = _encoded(drawing.encoder, asked, progress.journal)
+    try:
+        _draw_all(drawing, encoded, done, path, settings, progress)
+    finally:
+        drawing.end()
+
+
+def _draw_all(
+    drawing: Drawing,
+    encoded: Sequence[_Asked],
+    done: Collection[int],
+    path: Path,
+    settings: SamplingSpec,
+    progress: _Progress,
+) -> None:
     batches = _batches(encoded, settings)
     drawing.begin([one.encoded for one in encoded])
     for number, batch in enumerate(batches):
@@ -165,7 +179,6 @@ def _answer(
                 ],
             )
         progress.done += len(batch)
-    drawing.end()
 
 
 def _drawing(

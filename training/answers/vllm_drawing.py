@@ -8,6 +8,7 @@ same version and machine, and not where it puts other requests into the same ste
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shutil
@@ -87,6 +88,8 @@ class VllmDrawing:
     def end(self) -> None:
         """Free the device for the next model, and the disk of what was merged."""
         self._engine = None
+        # the engine holds on to the device in circles of references
+        gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         shutil.rmtree(self._merged, ignore_errors=True)

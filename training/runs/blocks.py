@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+import torch._dynamo as dynamo
 from torch.nn.attention.flex_attention import BlockMask, create_block_mask
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.flex_attention import flex_attention_forward
@@ -47,6 +48,8 @@ def suit(inner: Any) -> bool:
 def enable(inner: Any) -> None:
     """Let the decoder of a model take masks in blocks; it goes on taking others."""
     config = inner.config.get_text_config()
+    # every length is a graph of its own, and beyond the limit the kernel runs uncompiled
+    dynamo.config.recompile_limit = max(dynamo.config.recompile_limit, 64)
     if config._attn_implementation != NAME:
         alone = config is inner.config
         inner.set_attn_implementation(NAME if alone else {"text_config": NAME})

@@ -103,7 +103,7 @@ def _train(
 
 def _fit(run: Run, assembly: Assembly) -> None:
     made, collator = assembly.made, assembly.collator
-    if run.device.type == "cuda" and run.settings.parallel == DDP:
+    if run.device.type == "cuda" and (run.ranks.count == 1 or run.settings.parallel == DDP):
         # what does not fit is known before the reference is computed
         probing.longest(assembly, run.settings.batch_size)
     reference = references.reference_of(run, assembly)

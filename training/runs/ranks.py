@@ -77,9 +77,11 @@ class Ranks:
         """The first process goes through the block, then all others do."""
         if not self.is_first:
             self.wait()
-        yield
-        if self.is_first:
-            self.wait()
+        try:
+            yield
+        finally:
+            if self.is_first:
+                self.wait()
 
     def rounds(self, items: Sequence[T]) -> Iterator[tuple[T, bool]]:
         """The items of this process, as many for each; the flag says whether it counts."""

@@ -132,6 +132,8 @@ def reference_sums(
         )
         if reason:
             kept.forget(reason)
+            # nobody writes anew before all have forgotten
+            ranks.wait()
         mine = batches[ranks.number :: ranks.count]
         try:
             for number, positions in enumerate(mine):

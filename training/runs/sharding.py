@@ -39,7 +39,9 @@ def arguments(settings: DPOSpec, model: Any) -> dict[str, Any]:
         auto = dict.fromkeys((*derived, "gradient_clipping"), "auto")
         formats = {"bf16": {"enabled": "auto"}}
         return {"deepspeed": {"zero_optimization": zero, **auto, **formats}}
-    return {"ddp_find_unused_parameters": False}
+    # without pictures this family leaves its cross-attention out
+    skips = unwrapped(model).config.model_type == "mllama"
+    return {"ddp_find_unused_parameters": skips}
 
 
 def insist(trainer: Any) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rounds import followups, plan
-from rounds.failures import aims
+from rounds.failures import aims, likeness
 from rounds.failures.clusters import Cluster
 from rounds.failures.kinds import Failure
 from rounds.failures.naming import NamedCluster
@@ -155,3 +155,11 @@ def test_the_third_round_aims_at_failures_and_says_what_it_does_without_any(
     assert strategy == "failures"
     assert note.startswith("Round 3 is for the failure modes that remain, by weight: +")
     assert note.endswith("(100%).")
+
+
+def test_answers_of_one_letter_are_likened_and_signs_alone_are_like_nothing() -> None:
+    letters = Cluster("x", (), (failure(0, "", "c", "A", "B"),), (), None)
+    like, unlike = likeness.likeness(["A\nB", "C\nD"], letters)
+    assert like > unlike
+    signs = Cluster("x", (), (Failure("p", "c", "x", "annotators", "", "+", "-", 0),), (), None)
+    assert likeness.likeness(["A"], signs).tolist() == [0.0]

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -129,6 +130,17 @@ def test_pixels_that_are_not_square_become_square() -> None:
 def test_what_is_no_video_is_refused() -> None:
     with pytest.raises(WrongInputError, match="no MP4 or WebM"):
         sampled(b"#EXTM3U\nhttp://127.0.0.1/")
+
+
+def test_an_error_while_a_video_is_decoded_is_told_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "clip"
+    path.write_bytes(b"x")
+    with (
+        path.open("rb") as file,
+        pytest.raises(OSError, match="no more processes"),
+        decoding._on_disk(file),
+    ):
+        raise OSError("no more processes")
 
 
 def test_decoding_may_take_so_much_memory_and_no_more() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +120,12 @@ def test_drawn_templates_depend_on_the_picture_and_the_seed_alone(shown: Path) -
     for wanted in (0, 4):
         with pytest.raises(WrongInputError, match="use 1 to 3"):
             asking.prepare(looked, QUESTIONS, wanted)
+
+
+def test_more_prompts_than_memory_holds_are_refused_before_they_are_made(shown: Path) -> None:
+    looked = replace(asking.look(shown), names=["red.png"] * 2_000)
+    with pytest.raises(WrongInputError, match="would be 2,000,000 prompts; at most 1,000,000"):
+        asking.prepare(looked, QUESTIONS[:1] * 1_000)
 
 
 def test_the_job_reads_the_prompts_with_the_pictures_where_they_are(
