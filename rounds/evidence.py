@@ -85,7 +85,7 @@ def gather(
         DamagedError: sealed votes cannot be read.
     """
     with workspace.ledger.read() as db:
-        within = _within(db, batch, round_number)
+        within = batches_within(db, batch, round_number)
     places = None if within is None else [one.id for one in within]
     with analytics.open(workspace).reading() as view:
         pairs = _pairs(view, places)
@@ -112,8 +112,13 @@ def gather(
         )
 
 
-def _within(db: Connection, batch: str | None, round_number: int | None) -> Sequence[Batch] | None:
-    """The batches to take pairs and votes from, or None for everything."""
+def batches_within(
+    db: Connection, batch: str | None, round_number: int | None
+) -> Sequence[Batch] | None:
+    """The batches to take pairs and votes from, or None for everything.
+
+    Raises NotFoundError when there is no such batch or round.
+    """
     if batch is not None:
         return [batches.get(db, batch)]
     if round_number is None:

@@ -11,7 +11,7 @@ import polars
 
 from labeling import explorer
 from labeling.explorer import Search
-from storage import round_log
+from rounds.evidence import batches_within
 from storage.pair_filters import PairFilter
 from storage.workspace import Workspace
 
@@ -139,12 +139,9 @@ def apply(
 
 def _places(workspace: Workspace, batch: str | None, round_number: int | None) -> list[str]:
     """The batches whose votes are asked; an empty name stands for all."""
-    if batch is not None:
-        return [batch]
-    if round_number is None:
-        return [""]
     with workspace.ledger.read() as db:
-        return [one.name for one in round_log.batches_of(db, round_number)]
+        within = batches_within(db, batch, round_number)
+    return [""] if within is None else [one.name for one in within]
 
 
 def _matching(

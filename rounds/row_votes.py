@@ -9,13 +9,13 @@ from typing import Any
 import polars
 
 from labeling import consensus
+from rounds.evidence import batches_within
 from storage import (
     batches,
     contents,
     dataset_rows,
     dataset_versions,
     exclusions,
-    round_log,
     votes,
 )
 from storage.ledger import Connection
@@ -159,11 +159,8 @@ def _places(db: Connection, version: DatasetVersion) -> frozenset[str] | None:
     # a pulled version was decided by the votes of another workspace
     if version.policy.get("labels") == "imported" or version.policy.get("pulled"):
         return frozenset()
-    if (batch := version.policy.get("batch")) is not None:
-        return frozenset({batches.get(db, str(batch)).id})
-    if (number := version.policy.get("round")) is not None:
-        return frozenset(one.id for one in round_log.batches_of(db, int(number)))
-    return None
+    within = batches_within(db, version.policy.get("batch"), version.policy.get("round"))
+    return None if within is None else frozenset(one.id for one in within)
 
 
 def _reasons(

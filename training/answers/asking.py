@@ -217,9 +217,7 @@ def submit(
     digest = identity.digest({"root": root, "prompts": lines})
     path = workspace.home / FOLDER / f"{digest}.jsonl"
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}")
-    temporary.write_text("".join(lines), encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, "".join(lines).encode())
     return submission.submit_sampling(
         workspace,
         start_from=start_from,
@@ -231,6 +229,13 @@ def submit(
         pictures_root=prepared.looked.root,
         about=prepared.counts(),
     )
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Whole or not at all: another thread or program may look for the file."""
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    temporary.write_bytes(data)
+    temporary.replace(path)
 
 
 def _template(number: int, told: Mapping[str, Any]) -> Template:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import uuid
-from pathlib import Path
-
 from storage import batches, media, pairs
 from storage.errors import WrongInputError
 from storage.media import EXTENSIONS
 from storage.pairs import PairFilter
 from storage.workspace import Workspace
-from training.answers.asking import FOLDER, MOST_PICTURES, Looked
+from training.answers.asking import FOLDER, MOST_PICTURES, Looked, write_whole
 
 _PICTURES = "pictures"
 _SLICE = 500
@@ -36,7 +33,7 @@ def of_batch(workspace: Workspace, name: str) -> Looked:
         names = {one: f"{one}.{EXTENSIONS[media.get(db, one).mime]}" for one in ids}
     for media_id, file in names.items():
         if not (root / file).exists():
-            _write(root / file, workspace.media.read(media_id))
+            write_whole(root / file, workspace.media.read(media_id))
     return Looked(root, list(names.values()), (), 0)
 
 
@@ -49,10 +46,3 @@ def _ids(workspace: Workspace, name: str) -> list[str]:
             found.update((one, None) for view in views for one in view.prompt.media)
             offset += len(views)
     return list(found)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Whole or not at all: another program may look for it."""
-    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
-    temporary.write_bytes(data)
-    temporary.replace(path)
