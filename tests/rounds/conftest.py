@@ -29,6 +29,20 @@ def four(workspace: Workspace, make_batch: Callable[..., Batch]) -> Four:
 
 
 @pytest.fixture
+def vote(
+    workspace: Workspace, four: Four, label: Callable[..., None]
+) -> Callable[[str, dict[int, str]], None]:
+    """`vote("ana", {0: "a"})`: ana finds A of pair 0 better."""
+
+    def go(who: str, verdicts: dict[int, str]) -> None:
+        named = {four.ids[number]: verdict for number, verdict in verdicts.items()}
+        with workspace.ledger.write() as tx:
+            label(tx, four.batch, who, named)
+
+    return go
+
+
+@pytest.fixture
 def import_label(workspace: Workspace, four: Four) -> Callable[..., None]:
     """`import_label(0, "a")`: a file says that answer A of pair 0 is better."""
 

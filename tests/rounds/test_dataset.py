@@ -24,18 +24,6 @@ class Four(Protocol):
 Vote = Callable[[str, dict[int, str]], None]
 
 
-@pytest.fixture
-def vote(workspace: Workspace, four: Four, label: Callable[..., None]) -> Vote:
-    """`vote("ana", {0: "a"})`: ana finds A of pair 0 better."""
-
-    def go(who: str, verdicts: dict[int, str]) -> None:
-        named = {four.ids[number]: verdict for number, verdict in verdicts.items()}
-        with workspace.ledger.write() as tx:
-            label(tx, four.batch, who, named)
-
-    return go
-
-
 def test_the_winner_of_the_votes_becomes_chosen(
     workspace: Workspace, four: Four, vote: Vote
 ) -> None:

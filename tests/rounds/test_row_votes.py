@@ -24,16 +24,6 @@ class Four(Protocol):
 Vote = Callable[[str, dict[int, str]], None]
 
 
-@pytest.fixture
-def vote(workspace: Workspace, four: Four, label: Callable[..., None]) -> Vote:
-    def go(who: str, verdicts: dict[int, str]) -> None:
-        named = {four.ids[number]: verdict for number, verdict in verdicts.items()}
-        with workspace.ledger.write() as tx:
-            label(tx, four.batch, who, named)
-
-    return go
-
-
 def _of(workspace: Workspace, version: DatasetVersion) -> dict[str, VotedRow]:
     return {one.row.pair_id: one for one in row_votes.of_version(workspace, version)}
 
